@@ -1,0 +1,50 @@
+# Every recipe is a line or two over ordinary tools; README.md says what each is for.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+
+# Without credentials the vendors are played by the sandbox, on a free loopback port, for as long as
+# the command runs. SANDBOX_OPTIONS, e.g. --now 2026-12-01 or --companies 2000, reach it as they are.
+SANDBOX = $(PY) -m sandbox exec --state data/sandbox.json $(SANDBOX_OPTIONS) --
+WITH_VENDORS = if $(PY) -m ingestion.settings credentials; then via=""; else via="$(SANDBOX)"; fi; exec $$via
+
+.PHONY: help run dev test lint lock bench docs clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 run"; exit 1; }
+	@echo "Installing into $(VENV) (a minute or two, once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@touch $(READY)
+
+run: $(READY) ## pull, build, audit and publish everything, then say whom to call
+	@$(WITH_VENDORS) $(PY) -m orchestration.run
+
+dev: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
+	@$(WITH_VENDORS) $(PY) -m orchestration.dev
+
+test: $(READY) ## every test that needs no other server
+	@$(PY) -m pytest -q -n 2 --dist loadfile
+
+lint: $(READY) ## style, types, boundaries
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/sqlfluff lint --processes 2 transform/models transform/tests transform/snapshots
+
+lock: $(READY) ## resolve pyproject.toml anew into requirements.lock
+	$(VENV)/bin/uv pip compile pyproject.toml --extra sandbox --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
+
+bench: $(READY) ## measured ratios: pull, build, second run, memory
+	@$(PY) -m bench
+
+docs: $(READY) ## static dbt docs in transform/target
+	@$(PY) -m orchestration.dbt_docs
+
+clean: ## forget everything a run made, and the environment
+	rm -rf $(VENV) data published transform/target transform/logs
