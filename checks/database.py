@@ -29,8 +29,22 @@ def read_only(database: Path, wait_seconds: float) -> Iterator[duckdb.DuckDBPyCo
 def _open(database: Path, deadline: float) -> duckdb.DuckDBPyConnection:
     while True:
         try:
-            return duckdb.connect(str(database), read_only=True)
+            return _attached(database)
         except duckdb.IOException as error:
             if "lock" not in str(error).lower() or time.monotonic() >= deadline:
                 raise
         time.sleep(0.2)
+
+
+def _attached(database: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    path = str(database).replace("'", "''")
+    try:
+        # Opened directly, raw_hubspot.duckdb is a catalog raw_hubspot that holds a schema
+        # raw_hubspot, and DuckDB refuses the name raw_hubspot.deals as ambiguous.
+        connection.execute(f"attach '{path}' as checked (read_only)")
+        connection.execute("use checked")
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection

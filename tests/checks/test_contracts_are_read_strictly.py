@@ -76,7 +76,11 @@ def test_a_contract_tells_its_checks_without_a_database(tmp_path: Path) -> None:
         ("raw/s/t", "s.t", "dataset must read"),
         ("- row_count:", "- schema:\n  - row_count:", "checks.schema stands 2 times"),
         ("level: warn, must_be_greater_than: 5", "must_be: 1, must_not_be: 2", "one comparison"),
-        ("- row_count:", "- metric: {expression: count(*)}\n  - row_count:", "name and a qualifier"),
+        (
+            "- row_count:",
+            "- metric: {expression: count(*)}\n  - row_count:",
+            "name and a qualifier",
+        ),
         ("checks:\n  - schema", "checks:\nchecks:\n  - schema", "duplicate key"),
         ("checks:\n  - schema", "checks:\n - [", "while parsing"),
     ],
