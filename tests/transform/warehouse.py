@@ -1,0 +1,110 @@
+"""Runs the dbt project in this process, against a data directory of a test."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+from .raw import TRANSFORM
+
+DEFAULT_AS_OF = "2026-11-01T00:00:00Z"
+
+
+class Dbt:
+    """Runs dbt; parses once per set of vars and reuses that manifest."""
+
+    def __init__(self, work_dir: Path) -> None:
+        self._work_dir = work_dir
+        self._manifests: dict[str, Manifest] = {}
+
+    def build(
+        self,
+        data_dir: Path,
+        as_of: str = DEFAULT_AS_OF,
+        sources: Sequence[str] | None = None,
+        select: str | None = None,
+        exclude: str | None = None,
+        full_refresh: bool = False,
+        empty: bool = False,
+        variables: Mapping[str, Any] | None = None,
+        command: str = "build",
+    ) -> None:
+        """Run `dbt build` (or another command). Raises AssertionError naming what failed.
+
+        `sources` are those switched on (default: the project's own), `select` and `exclude` are
+        dbt selectors, `variables` further dbt vars.
+        """
+        given = dict(variables or {})
+        if sources is not None:
+            given["sources"] = list(sources)
+        args = [command, "--vars", json.dumps(given), *self._common(data_dir)]
+        args += ["--select", *select.split()] if select else []
+        args += ["--exclude", *exclude.split()] if exclude else []
+        args += ["--full-refresh"] if full_refresh else []
+        args += ["--empty"] if empty else []
+        with _environment(C360_DATA_DIR=str(data_dir), C360_AS_OF=as_of):
+            result = dbtRunner(manifest=self._manifest(data_dir, given)).invoke(args)
+        close_warehouse()
+        assert result.success, failures(result)
+
+    def _manifest(self, data_dir: Path, given: Mapping[str, Any]) -> Manifest:
+        key = json.dumps(given, sort_keys=True)
+        if key not in self._manifests:
+            args = ["parse", "--vars", key, "--no-partial-parse", *self._common(data_dir)]
+            result = dbtRunner().invoke(args)
+            assert result.success and isinstance(result.result, Manifest), failures(result)
+            self._manifests[key] = result.result
+        return self._manifests[key]
+
+    def _common(self, data_dir: Path) -> list[str]:
+        return [
+            *("--project-dir", str(TRANSFORM), "--profiles-dir", str(TRANSFORM)),
+            *("--target-path", str(self._work_dir / "target")),
+            *("--log-path", str(self._work_dir / "logs"), "--log-level", "none"),
+        ]
+
+
+def failures(result: dbtRunnerResult) -> str:
+    """The nodes that failed, with dbt's messages, one per line."""
+    if result.exception:
+        return str(result.exception)
+    bad = [r for r in getattr(result.result, "results", []) if r.status in ("error", "fail")]
+    return "\n".join(f"{r.node.unique_id}: {r.message}" for r in bad)
+
+
+def close_warehouse() -> None:
+    """Let go of the warehouse and raw files, which dbt-duckdb keeps open after a command."""
+    with DuckDBConnectionManager._LOCK:
+        if DuckDBConnectionManager._ENV:
+            DuckDBConnectionManager._ENV.close()
+            DuckDBConnectionManager._ENV = None
+
+
+def connect(data_dir: Path) -> duckdb.DuckDBPyConnection:
+    """Read-only connection to the warehouse of a data directory; close it before the next build."""
+    con = duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True)
+    con.execute("set timezone = 'UTC'")
+    return con
+
+
+@contextmanager
+def _environment(**values: str) -> Any:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,1 @@
+{{ entity_with_account('invoices', known_at='issued_at') }}

@@ -1,0 +1,1 @@
+{{ entity_with_account('subscriptions') }}

@@ -1,0 +1,34 @@
+{#-
+    Only rows of completed loads: a load that was killed halfway is loaded again in full. Raw may
+    hold one event several times; its id is the vendor's dedup key (event, user, time, insert id),
+    or, without an insert id, the whole row.
+-#}
+with events as (
+    select * from {{ source('raw_mixpanel', 'events') }}
+    where _dlt_load_id in (
+        select load_id from {{ source('raw_mixpanel', '_dlt_loads') }} where status = 0
+    )
+)
+
+select
+    'mixpanel' as source,
+    {{ dbt.hash(
+        "event || '|' || coalesce(distinct_id, '') || '|' || " ~ dbt.cast('time', dbt.type_string())
+        ~ " || '|' || coalesce(nullif(insert_id, ''), coalesce(user_id, '') || '|' || coalesce(group_key, '') || '|' || coalesce("
+        ~ dbt.cast('properties', dbt.type_string()) ~ ", ''))"
+    ) }} as event_id,
+    {{ utc('time') }} as occurred_at,
+    {{ utc('processed_at') }} as received_at,
+    {#- A device that never signed in is nobody's user. -#}
+    coalesce(
+        nullif(trim(user_id), ''),
+        case
+            when distinct_id like '$device:%' or distinct_id = device_id then null
+            else nullif(trim(distinct_id), '')
+        end
+    ) as user_key,
+    nullif(trim(group_key), '') as account_key,
+    event as event_name,
+    properties,
+    {{ from_epoch('floor(cast(_dlt_load_id as double precision))') }} as loaded_at
+from events
