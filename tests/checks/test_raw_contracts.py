@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import contract_tables
 import duckdb
 import pytest
-import tables
 
 from checks.runner import CheckOutcome, raw_contracts, verify
 
@@ -32,7 +32,7 @@ def load(tmp_path: Path) -> Load:
             connection.execute("use raw")
             connection.execute("set TimeZone = 'UTC'")
             for path in contracts.values() if fresh else ():
-                tables.create(connection, path)
+                contract_tables.create(connection, path)
             for statement in statements:
                 connection.execute(statement)
         found = verify(contracts[table], database, {}, as_of=NOON)
@@ -94,7 +94,8 @@ def test_one_stage_id_in_two_pipelines_is_no_duplicate(load: Load) -> None:
     found = load(
         "hubspot",
         "pipeline_stages",
-        "insert into raw_hubspot.pipeline_stages (pipeline_id, id) values ('a', 'won'), ('b', 'won')",
+        "insert into raw_hubspot.pipeline_stages (pipeline_id, id)"
+        " values ('a', 'won'), ('b', 'won')",
     )
     assert wrong(found) == {}
 
