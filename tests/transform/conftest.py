@@ -12,8 +12,8 @@ import pytest
 
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 
-from .raw import RawData, write_raw  # noqa: E402
-from .warehouse import Dbt, connect  # noqa: E402
+from .raw import RawData, write_raw
+from .warehouse import Dbt, connect
 
 BuildWarehouse = Callable[..., duckdb.DuckDBPyConnection]
 

@@ -22,3 +22,37 @@
     ) as copies
     where copy = 1
 {%- endmacro %}
+
+{#- Only few events name an integration; looking first saves reading the JSON of all others. -#}
+{% macro integration_name(properties) -%}
+    case when {{ properties }} like '%"integration"%' then {{ json_text(properties, 'integration') }} end
+{%- endmacro %}
+
+{#-
+    How many different things (users, features) an account had within the last `days` days, as
+    changes per day: +1 when a thing comes into the window, -1 when it falls out of it. Summed up
+    over the days they give the count, at the cost of one row per day of use instead of `days`.
+    `used` is a CTE of distinct account_id, day and the column `thing`.
+-#}
+{% macro window_changes(used, thing, days) -%}
+    select account_id, change_on, sum(change) as change
+    from (
+        select account_id, day as change_on, 1 as change from {{ used }}
+        union all
+        select
+            account_id,
+            case
+                when next_day < {{ dbt.dateadd('day', days, 'day') }} then next_day
+                else cast({{ dbt.dateadd('day', days, 'day') }} as date)
+            end as change_on,
+            -1 as change
+        from (
+            select
+                account_id,
+                day,
+                lead(day) over (partition by account_id, {{ thing }} order by day) as next_day
+            from {{ used }}
+        ) as used_days
+    ) as changes
+    group by account_id, change_on
+{%- endmacro %}

@@ -52,10 +52,7 @@ select
     events.account_key,
     events.user_key,
     events.event_name,
-    {#- Only few events name an integration; looking first saves reading the JSON of all others. -#}
-    case
-        when events.properties like '%"integration"%' then {{ json_text('events.properties', 'integration') }}
-    end as integration,
+    {{ integration_name('events.properties') }} as integration,
     count(*) as events,
     min(events.occurred_at) as first_at,
     max(events.occurred_at) as last_at
