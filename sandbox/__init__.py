@@ -1,0 +1,6 @@
+"""The vendors' APIs on localhost over one made-up company universe, for a first run and for tests."""
+
+from sandbox.box import Sandbox
+from sandbox.limits import Limits
+
+__all__ = ["Limits", "Sandbox"]

@@ -1,0 +1,200 @@
+"""What the CRM shows at the clock: records, owners, pipelines and links as the API spells them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from sandbox.clock import Clock
+from sandbox.overlay import Overlay
+from sandbox.universe.calendar import DAY, iso_ms
+from sandbox.universe.crm import LINK_TYPES, CrmObject, Link
+from sandbox.universe.selling import STAGES
+from sandbox.universe.world import World
+from sandbox.vendors.hubspot.properties import PROPERTIES, modified_name
+
+Record = dict[str, Any]
+VENDOR = "hubspot"
+ARCHIVE_DAYS = 90
+
+
+class Records:
+    """Reads the world and the overlay; answers are kept until the clock or the overlay changes."""
+
+    def __init__(self, world: World, overlay: Overlay, clock: Clock) -> None:
+        self._world, self._overlay, self._clock = world, overlay, clock
+        self._kept: dict[str, tuple[tuple[int, int], list[Any]]] = {}
+        self._by_id = {
+            kind: {record.id: record for record in records}
+            for kind, records in world.crm.objects.items()
+        }
+
+    @property
+    def now_ms(self) -> int:
+        """The clock in epoch milliseconds."""
+        return self._clock.seconds * 1000
+
+    def all(self, kind: str) -> list[Record]:
+        """Return every record of a type, archived ones included, in the order of their ids.
+
+        Records of the world carry all their properties; put records stand as they were handed in.
+        """
+        state = (self._clock.seconds, self._overlay.version)
+        kept = self._kept.get(kind)
+        if kept is None or kept[0] != state:
+            made = self._owners() if kind == "owners" else self._objects(kind)
+            kept = self._kept[kind] = (state, made)
+        return kept[1]
+
+    def visible(self, kind: str, archived: bool = False) -> list[Record]:
+        """Return the records that a list call shows."""
+        return [record for record in self.all(kind) if is_archived(record) == archived]
+
+    def get(self, kind: str, identity: str) -> Record | None:
+        """Return one record by id; the id of a merged one leads to the record that it became."""
+        known = self._by_id.get(kind, {}).get(identity)
+        if known and known.merged is not None and known.merged <= self.now_ms:
+            identity = str(known.merged_into)
+        return next((r for r in self.all(kind) if key_of(r) == identity), None)
+
+    def put_at(self, kind: str, record: Record) -> int | None:
+        """Return when a test put this record, in epoch milliseconds; None for the world's own."""
+        layer = self._overlay.layer(VENDOR, kind)
+        for put in layer.put.values():
+            if put.record is record:
+                return put.at * 1000
+        return None
+
+    def _objects(self, kind: str) -> list[Record]:
+        layer = self._overlay.layer(VENDOR, kind)
+        shown = []
+        for thing in self._world.crm.objects.get(kind, []):
+            if thing.id in layer.put or thing.id in layer.removed or not self._exists(thing):
+                continue
+            shown.append(self._record(kind, thing, layer.archived.get(thing.id)))
+        shown.sort(key=lambda record: int(record["id"]))
+        return shown + self._put(kind)
+
+    def _exists(self, thing: CrmObject) -> bool:
+        now = self.now_ms
+        merged = thing.merged is not None and thing.merged <= now
+        forgotten = thing.archived is not None and thing.archived + ARCHIVE_DAYS * DAY * 1000 <= now
+        return thing.created <= now and not merged and not forgotten
+
+    def _record(self, kind: str, thing: CrmObject, put_away: int | None) -> Record:
+        updated, properties = thing.at(self.now_ms)
+        archived = thing.archived if thing.archived and thing.archived <= self.now_ms else None
+        if put_away is not None:
+            archived = put_away * 1000
+        stamp = iso_ms(max(updated, archived or 0))
+        full = {name: properties.get(name) for name in PROPERTIES[kind]}
+        full[modified_name(kind)] = stamp
+        full["hs_object_id"] = thing.id
+        record: Record = {
+            "id": thing.id,
+            "properties": full,
+            "createdAt": iso_ms(thing.created),
+            "updatedAt": stamp,
+            "archived": archived is not None,
+        }
+        if archived is not None:
+            record["archivedAt"] = iso_ms(archived)
+        return record
+
+    def _put(self, kind: str) -> list[Any]:
+        layer = self._overlay.layer(VENDOR, kind)
+        shown = []
+        for key, put in layer.put.items():
+            if key in layer.archived and isinstance(put.record, dict):
+                put.record.update(archived=True, archivedAt=iso_ms(layer.archived[key] * 1000))
+            shown.append(put.record)
+        return shown
+
+    def _owners(self) -> list[Record]:
+        layer = self._overlay.layer(VENDOR, "owners")
+        made = iso_ms(self._world.frame.start * 1000)
+        shown: list[Record] = [
+            {
+                "id": owner.id, "email": owner.email, "type": "PERSON", "firstName": owner.given,
+                "lastName": owner.family, "userId": int(owner.id) % 1_000_000 + 1_296_000,
+                "teams": [{"id": "178588", "name": "Customers", "primary": True}],
+                "createdAt": made, "updatedAt": made,
+                "archived": owner.archived or owner.id in layer.archived,
+            }
+            for owner in self._world.owners
+            if owner.id not in layer.put and owner.id not in layer.removed
+        ]  # fmt: skip
+        return shown + self._put("owners")
+
+    def pipelines(self, kind: str) -> list[Record]:
+        """Return the pipelines of deals or tickets with their stages."""
+        made = iso_ms(self._world.frame.start * 1000)
+        stamps = {"createdAt": made, "updatedAt": made, "archived": False}
+        if kind != "deals":
+            return []
+        stages = [
+            {
+                "id": name, "label": label, "displayOrder": order, **stamps,
+                "metadata": {"isClosed": str(chance in (0.0, 1.0)).lower(), "probability": str(chance)},
+            }
+            for order, (name, label, chance) in enumerate(STAGES)
+        ]  # fmt: skip
+        layer = self._overlay.layer(VENDOR, "pipelines")
+        own = {"id": "default", "label": "Sales", "displayOrder": 0, **stamps, "stages": stages}
+        shown = [] if "default" in layer.put or "default" in layer.removed else [own]
+        return shown + self._put("pipelines")
+
+    def links(self, from_type: str, to_type: str, from_id: str) -> list[Record]:
+        """Return what a record is associated with: `{toObjectId, associationTypes}`, one per record."""
+        now = self.now_ms
+        found: dict[str, list[Record]] = {}
+        for link in self._world.crm.links.get((from_type, to_type), {}).get(from_id, []):
+            if link.start <= now and (link.end is None or now < link.end) and self._there(link):
+                found[link.to_id] = _types(link)
+        for put in self._overlay.layer(VENDOR, "associations").put.values():
+            row = put.record
+            if (row["from_type"], row["to_type"], str(row["from_id"])) == (
+                from_type,
+                to_type,
+                from_id,
+            ):
+                kind = {
+                    "category": row.get("category", "HUBSPOT_DEFINED"),
+                    "typeId": row.get("typeId", LINK_TYPES.get((from_type, to_type), (0, None))[0]),
+                    "label": row.get("label"),
+                }
+                found.setdefault(str(row["to_id"]), []).append(kind)
+        return [{"toObjectId": to_id, "associationTypes": kinds} for to_id, kinds in found.items()]
+
+    def _there(self, link: Link) -> bool:
+        for kind, identity in ((link.from_type, link.from_id), (link.to_type, link.to_id)):
+            layer = self._overlay.layer(VENDOR, kind)
+            if identity in layer.removed or identity in layer.archived:
+                return False
+            thing = self._by_id[kind].get(identity)
+            if thing and thing.archived is not None and thing.archived <= self.now_ms:
+                return False
+        return True
+
+    def copy_of(self, kind: str, identity: str) -> Record | None:
+        """Return a copy of one record, to be changed and put back."""
+        return copy.deepcopy(self.get(kind, identity))
+
+
+def is_archived(record: Any) -> bool:
+    """Return whether a record says that it is archived; malformed ones do not."""
+    return isinstance(record, dict) and record.get("archived") is True
+
+
+def key_of(record: Any) -> str | None:
+    """Return the id of a record as text, None when it has none."""
+    identity = record.get("id") if isinstance(record, dict) else None
+    return None if identity is None else str(identity)
+
+
+def _types(link: Link) -> list[Record]:
+    plain, primary = LINK_TYPES[link.from_type, link.to_type]
+    kinds: list[Record] = [{"category": "HUBSPOT_DEFINED", "typeId": plain, "label": None}]
+    if link.primary and primary is not None:
+        kinds.append({"category": "HUBSPOT_DEFINED", "typeId": primary, "label": "Primary"})
+    return kinds

@@ -1,0 +1,364 @@
+"""The CRM's HTTP surface, under v3/v4 paths and under the date-based ones."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route, Router
+
+from sandbox.limits import Limits, Window
+from sandbox.universe.calendar import iso_ms
+from sandbox.vendors.hubspot.properties import ALWAYS, DEFAULTS, PROPERTIES
+from sandbox.vendors.hubspot.records import Record, Records, is_archived, key_of
+from sandbox.vendors.hubspot.search import MAX_BODY, BadSearch, search
+
+ACCESS_TOKEN = "pat-na1-sandbox"
+INLINE_LINKS = 100
+MAX_URL = 16_000
+
+
+class HubSpot:
+    """One HubSpot account over a world."""
+
+    name = "hubspot"
+
+    def __init__(self, records: Records, limits: Limits) -> None:
+        self._records = records
+        self._burst = Window(limits.hubspot_per_10_seconds, 10)
+        self._search = Window(limits.hubspot_search_per_second, 1)
+        routes = []
+        for objects, associations in (
+            ("/crm/v3/objects", "/crm/v4/associations"),
+            ("/crm/objects/2026-09", "/crm/associations/2026-09"),
+        ):
+            routes += [
+                Route(objects + "/{kind}/search", self._search_page, methods=["POST"]),
+                Route(objects + "/{kind}/batch/read", self._batch_read, methods=["POST"]),
+                Route(objects + "/{kind}/{id}/associations/{to}", self._links_of_one),
+                Route(objects + "/{kind}/{id}", self._one),
+                Route(objects + "/{kind}", self._list),
+                Route(associations + "/{from_type}/{to}/batch/read", self._links, methods=["POST"]),
+            ]
+        routes.append(Route("/crm/v4/objects/{kind}/{id}/associations/{to}", self._links_of_one))
+        for owners, pipelines, properties in (
+            ("/crm/v3/owners", "/crm/v3/pipelines", "/crm/v3/properties"),
+            ("/crm/owners/2026-09", "/crm/pipelines/2026-09", "/crm/properties/2026-09"),
+        ):
+            routes += [
+                Route(owners, self._owners),
+                Route(owners + "/", self._owners),
+                Route(pipelines + "/{kind}", self._pipelines),
+                Route(properties + "/{kind}", self._properties),
+            ]
+        self.app = Router(routes, redirect_slashes=False, default=_not_found)
+
+    # ---- what the gate asks ----
+
+    def refuse(self, request: Request) -> Response | None:
+        """Return 401 without the account's bearer token."""
+        if request.headers.get("authorization") == f"Bearer {ACCESS_TOKEN}":
+            return None
+        return self.unauthorized(request)
+
+    def unauthorized(self, request: Request) -> Response:
+        """Return the vendor's 401."""
+        message = (
+            "Authentication credentials not found. This API supports OAuth 2.0 authentication "
+            "and you can find more details at https://developers.hubspot.com/docs/methods/auth"
+        )
+        return error(401, "INVALID_AUTHENTICATION", message)
+
+    def over_limit(self, request: Request) -> Response | None:
+        """Count the call against the ten-second limit and, when it searches, the secondly one."""
+        if _searches(request):
+            if self._search.full:
+                return self.limited(request)
+            self._search.count()
+        if self._burst.full:
+            return _too_many("ten_secondly_rolling", "TEN_SECONDLY_ROLLING")
+        self._burst.count()
+        return None
+
+    def limited(self, request: Request) -> Response:
+        """Return the 429 of the policy that the path falls under; no Retry-After."""
+        if _searches(request):
+            return _too_many("secondly", "SECONDLY")
+        return _too_many("ten_secondly_rolling", "TEN_SECONDLY_ROLLING")
+
+    def empty(self, request: Request) -> Response:
+        """Return a page without results."""
+        return JSONResponse({"total": 0, "results": []} if _searches(request) else {"results": []})
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """Return the rate-limit headers, which the vendor leaves out on search."""
+        if _searches(request) or self._burst.allowed is None:
+            return {}
+        left = self._burst.allowed - self._burst.used
+        return {
+            "X-HubSpot-RateLimit-Daily": "650000",
+            "X-HubSpot-RateLimit-Daily-Remaining": "649000",
+            "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
+            "X-HubSpot-RateLimit-Max": str(self._burst.allowed),
+            "X-HubSpot-RateLimit-Remaining": str(max(0, left)),
+        }
+
+    # ---- objects ----
+
+    async def _list(self, request: Request) -> Response:
+        kind = request.path_params["kind"]
+        if kind not in PROPERTIES:
+            return error(400, "VALIDATION_ERROR", f"Unable to infer object type from: {kind}")
+        if len(request.url.query) > MAX_URL:
+            html = "<html><head><title>414 Request-URI Too Large</title></head></html>"
+            return HTMLResponse(html, 414)
+        limit = _limit(request, 10, 100)
+        if limit is None:
+            return error(400, "VALIDATION_ERROR", "limit must be between 1 and 100")
+        archived = request.query_params.get("archived") == "true"
+        rows = self._records.visible(kind, archived)
+        page, following = _page(request, rows, limit)
+        shown = [_project(kind, row, _wanted(request)) for row in page]
+        for other in _words(request.query_params.get("associations")):
+            for row in shown:
+                self._inline(request, kind, row, other)
+        return _paged(request, shown, following)
+
+    def _inline(self, request: Request, kind: str, row: Any, other: str) -> None:
+        if not isinstance(row, dict) or key_of(row) is None:
+            return
+        links = self._records.links(kind, other, str(key_of(row)))
+        if not links:
+            return
+        one = {"companies": "company"}.get(kind, kind[:-1])
+        two = {"companies": "company"}.get(other, other[:-1])
+        results = []
+        for link in links[:INLINE_LINKS]:
+            for sort in link["associationTypes"]:
+                name = f"{one}_to_{two}" + ("" if sort["label"] else "_unlabeled")
+                results.append({"id": link["toObjectId"], "type": name})
+        block: Record = {"results": results}
+        if len(links) > INLINE_LINKS:
+            after = _cursor(links[INLINE_LINKS - 1]["toObjectId"])
+            path = f"/crm/v3/objects/{kind}/{row['id']}/associations/{other}"
+            address = f"{_base(request)}{path}?after={after}"
+            block["paging"] = {"next": {"after": after, "link": address}}
+        row.setdefault("associations", {})[other] = block
+
+    async def _one(self, request: Request) -> Response:
+        kind = request.path_params["kind"]
+        found = self._records.get(kind, request.path_params["id"]) if kind in PROPERTIES else None
+        archived = request.query_params.get("archived") == "true"
+        if found is None or is_archived(found) != archived:
+            message = "Object not found.  objectId are usually numeric."
+            return error(404, "OBJECT_NOT_FOUND", message)
+        return JSONResponse(_project(kind, found, _wanted(request)))
+
+    async def _batch_read(self, request: Request) -> Response:
+        kind, body = request.path_params["kind"], await _body(request)
+        inputs = body.get("inputs") if isinstance(body, dict) else None
+        if kind not in PROPERTIES or not isinstance(inputs, list) or len(inputs) > 100:
+            return error(400, "VALIDATION_ERROR", "inputs must hold between 1 and 100 ids")
+        found, missing = [], []
+        for item in inputs:
+            record = self._records.get(kind, str(item.get("id")))
+            if record is None or is_archived(record):
+                missing.append(str(item.get("id")))
+            else:
+                found.append(_project(kind, record, body.get("properties")))
+        problems = []
+        if missing:
+            problems.append({
+                "status": "error", "category": "OBJECT_NOT_FOUND",
+                "message": f"Could not get some {kind} objects, they may be deleted or not exist.",
+                "context": {"ids": missing},
+            })  # fmt: skip
+        return self._complete(found, problems)
+
+    async def _search_page(self, request: Request) -> Response:
+        kind = request.path_params["kind"]
+        if kind not in PROPERTIES:
+            return error(400, "VALIDATION_ERROR", f"Unable to infer object type from: {kind}")
+        if len(await request.body()) > MAX_BODY:
+            return error(400, "VALIDATION_ERROR", "The request body exceeds 3000 characters")
+        body = await _body(request)
+        try:
+            total, page, following = search(
+                self._records, kind, body if isinstance(body, dict) else {}
+            )
+        except BadSearch as problem:
+            return error(400, "VALIDATION_ERROR", str(problem))
+        wanted = body.get("properties") or None
+        answer: Record = {"total": total, "results": [_project(kind, row, wanted) for row in page]}
+        if following is not None:
+            answer["paging"] = {"next": {"after": str(following)}}
+        return JSONResponse(answer)
+
+    # ---- associations ----
+
+    async def _links(self, request: Request) -> Response:
+        from_type, to = request.path_params["from_type"], request.path_params["to"]
+        body = await _body(request)
+        inputs = body.get("inputs") if isinstance(body, dict) else None
+        if not isinstance(inputs, list) or not 0 < len(inputs) <= 1000:
+            return error(400, "VALIDATION_ERROR", "inputs must hold between 1 and 1000 ids")
+        results, problems = [], []
+        for item in inputs:
+            identity = str(item.get("id"))
+            links = self._records.links(from_type, to, identity)
+            start = _position(links, item.get("after"), "toObjectId")
+            page, more = links[start : start + 500], len(links) > start + 500
+            if not links:
+                one = {"companies": "company"}.get(from_type, from_type[:-1])
+                two = {"companies": "company"}.get(to, to[:-1])
+                problems.append({
+                    "status": "error", "category": "OBJECT_NOT_FOUND",
+                    "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+                    "message": f"No {two} is associated with {one} {identity}.",
+                    "context": {"fromObjectId": [identity]},
+                })  # fmt: skip
+                continue
+            row: Record = {"from": {"id": identity}, "to": page}
+            if more:
+                after = _cursor(page[-1]["toObjectId"])
+                row["paging"] = {"next": {"after": after}}
+            results.append(row)
+        return self._complete(results, problems)
+
+    async def _links_of_one(self, request: Request) -> Response:
+        kind, to = request.path_params["kind"], request.path_params["to"]
+        links = self._records.links(kind, to, request.path_params["id"])
+        limit = _limit(request, 500, 500)
+        if limit is None:
+            return error(400, "VALIDATION_ERROR", "limit must be between 1 and 500")
+        page, following = _page(request, links, limit, "toObjectId")
+        if "/v3/" in request.url.path:
+            page = [{"id": link["toObjectId"], "type": f"{kind}_to_{to}"} for link in page]
+        return _paged(request, page, following)
+
+    # ---- settings ----
+
+    async def _owners(self, request: Request) -> Response:
+        limit = _limit(request, 100, 500)
+        if limit is None:
+            return error(400, "VALIDATION_ERROR", "limit must be between 1 and 500")
+        archived = request.query_params.get("archived") == "true"
+        page, following = _page(request, self._records.visible("owners", archived), limit)
+        return _paged(request, page, following)
+
+    async def _pipelines(self, request: Request) -> Response:
+        return JSONResponse({"results": self._records.pipelines(request.path_params["kind"])})
+
+    async def _properties(self, request: Request) -> Response:
+        known = PROPERTIES.get(request.path_params["kind"], {})
+        return JSONResponse(
+            {"results": [{"name": name, "label": name, "type": sort, "archived": False}
+                         for name, sort in known.items()]}
+        )  # fmt: skip
+
+    def _complete(self, results: list[Any], problems: list[Record]) -> Response:
+        now = iso_ms(self._records.now_ms)
+        answer: Record = {
+            "status": "COMPLETE", "startedAt": now, "completedAt": now, "results": results,
+        }  # fmt: skip
+        if problems:
+            answer |= {"numErrors": len(problems), "errors": problems}
+        return JSONResponse(answer, 207 if problems else 200)
+
+
+def error(status: int, category: str, message: str, **extra: Any) -> Response:
+    """Return an error in the vendor's shape."""
+    body = {"status": "error", "message": message, "correlationId": str(uuid.uuid4())}
+    return JSONResponse({**body, "category": category, **extra}, status)
+
+
+def _too_many(spoken: str, policy: str) -> Response:
+    message = f"You have reached your {spoken} limit."
+    return error(429, "RATE_LIMITS", message, errorType="RATE_LIMIT", policyName=policy)
+
+
+async def _not_found(scope: Any, receive: Any, send: Any) -> None:
+    await HTMLResponse("<html><head><title>Error 404 Not Found</title></head></html>", 404)(
+        scope, receive, send
+    )
+
+
+def _searches(request: Request) -> bool:
+    return request.url.path.endswith("/search")
+
+
+async def _body(request: Request) -> Any:
+    try:
+        return json.loads(await request.body() or b"{}")
+    except ValueError:
+        return None
+
+
+def _words(text: str | None) -> list[str]:
+    return [word for word in (text or "").split(",") if word]
+
+
+def _wanted(request: Request) -> list[str] | None:
+    asked = [word for value in request.query_params.getlist("properties") for word in _words(value)]
+    return asked or None
+
+
+def _project(kind: str, record: Any, wanted: list[str] | None) -> Any:
+    """Return a record with the asked properties; unknown ones are left out, malformed rows stay."""
+    properties = record.get("properties") if isinstance(record, dict) else None
+    if not isinstance(properties, dict):
+        return record
+    names = {*wanted, *ALWAYS[kind]} if wanted else set(DEFAULTS[kind])
+    known = PROPERTIES[kind]
+    kept = {key: value for key, value in properties.items() if key in names or key not in known}
+    return {**record, "properties": kept}
+
+
+def _limit(request: Request, default: int, most: int) -> int | None:
+    text = request.query_params.get("limit", str(default))
+    return int(text) if text.isdigit() and 0 < int(text) <= most else None
+
+
+def _cursor(identity: Any) -> str:
+    return base64.urlsafe_b64encode(str(identity).encode()).decode()
+
+
+def _position(rows: list[Any], after: str | None, key: str) -> int:
+    if not after:
+        return 0
+    last = base64.urlsafe_b64decode(after.encode()).decode()
+    for position, row in enumerate(rows):
+        if isinstance(row, dict) and str(row.get(key)) == last:
+            return position + 1
+    return int(last[1:]) if last.startswith("#") and last[1:].isdigit() else len(rows)
+
+
+def _page(
+    request: Request, rows: list[Any], limit: int, key: str = "id"
+) -> tuple[list[Any], str | None]:
+    start = _position(rows, request.query_params.get("after"), key)
+    page = rows[start : start + limit]
+    if start + limit >= len(rows):
+        return page, None
+    last = page[-1].get(key) if isinstance(page[-1], dict) else None
+    return page, _cursor(f"#{start + limit}" if last is None else last)
+
+
+def _base(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
+
+
+def _paged(request: Request, rows: list[Any], following: str | None) -> Response:
+    answer: Record = {"results": rows}
+    if following is not None:
+        others = [(k, v) for k, v in parse_qsl(request.url.query) if k != "after"]
+        query = urlencode([("after", following), *others])
+        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        link = f"{_base(request)}{path}?{query}"
+        answer["paging"] = {"next": {"after": following, "link": link}}
+    return JSONResponse(answer)
