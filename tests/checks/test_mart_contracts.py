@@ -1,0 +1,343 @@
+"""What the contracts on the marts let through to readers, on small marts made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from checks.baseline import published_values
+from checks.runner import CheckOutcome, mart_contracts, verify
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+MARTS_OF_THE_PROJECT = Path(__file__).parents[2] / "transform" / "models" / "marts"
+
+# Hundred accounts, all customers; twenty red, thirty of unknown health.
+HEALTHY = """
+    create schema marts;
+    create table marts.customer_360 as
+        select 'a' || i as account_id, 'Account ' || i as account_name, 'Ann' as csm_name,
+            true as is_customer, cast(10 as decimal(18, 4)) as mrr,
+            cast(120 as decimal(18, 4)) as arr, timestamp '2026-03-10 12:00' as as_of
+        from range(100) r(i);
+    create table marts.customer_health as
+        select 'a' || i as account_id, cast(80 as decimal(5, 2)) as health_coverage_pct,
+            case when i < 20 then 'red' when i < 50 then 'unknown' else 'green' end as health_band
+        from range(100) r(i);
+    create table marts.health_score_drivers as
+        select 'a' || i as account_id, m as measure, 5 as nominal_weight, 60 as score
+        from range(100) r(i), range(2) s(m);
+    create table marts.health_bands_now as
+        select unnest(['red', 'yellow', 'green', 'unknown']) as health_band;
+    create table marts.account_tiers as
+        select 'a' || i as account_id, case when i < 10 then 'high' else 'tech' end as touch_tier
+        from range(100) r(i);
+    create table marts.identity_map as
+        select 'a' || i as account_id, 'account' as entity, k as kind,
+            case k when 'crm' then 'crm_record' else 'company_domain' end as rule
+        from range(90) r(i), unnest(['crm', 'billing']) t(k);
+    create table marts.unmatched_records as
+        select 'u' || i as source_id, 'account' as entity, 'billing' as kind,
+            cast(5 as decimal(18, 4)) as mrr_at_stake
+        from range(10) r(i);
+    create table marts.mrr_monthly as
+        select 'a' || i as account_id, date '2026-03-01' - to_months(cast(m as integer)) as month_on,
+            m > 0 as is_closed, cast(10 as decimal(18, 4)) as mrr_reporting
+        from range(100) r(i), range(12) t(m);
+    update marts.mrr_monthly set month_on = date_trunc('month', month_on);
+    create table marts.revenue_exceptions as
+        select 'e' || i as exception_id, i < 25 as is_current from range(40) r(i);
+    create table marts.account_usage_daily as
+        select 'a' || i as account_id, date '2026-03-10' - cast(d as integer) as day, true as is_known,
+            100 as core_events
+        from range(10) r(i), range(30) t(d);
+    create table marts.source_freshness as
+        select * from (values
+            ('hubspot', timestamp '2026-03-09 12:00', timestamp '2026-03-10 11:00', 24, 1),
+            ('stripe', timestamp '2026-03-10 10:00', timestamp '2026-03-10 11:00', 2, 1)
+        ) t(source, newest_record_at, pulled_at, data_age_hours, pull_age_hours);
+"""
+
+Audit = Callable[..., dict[str, CheckOutcome]]
+
+
+def built(path: Path, *changes: str) -> Path:
+    with duckdb.connect(str(path)) as connection:
+        for statement in (HEALTHY, *changes):
+            connection.execute(statement)
+    return path
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> Audit:
+    """Build the marts, change them, and check one of them."""
+
+    def run(
+        mart: str, *changes: str, variables: dict[str, float | str] | None = None
+    ) -> dict[str, CheckOutcome]:
+        warehouse = tmp_path / "warehouse.duckdb"
+        warehouse.unlink(missing_ok=True)
+        built(warehouse, *changes)
+        contract = next(path for path in mart_contracts() if path.stem == mart)
+        found = verify(contract, warehouse, variables or {}, as_of=NOON)
+        return {check.name.removeprefix("soda_"): check for check in found}
+
+    return run
+
+
+def wrong(found: dict[str, CheckOutcome]) -> dict[str, str]:
+    return {name: check.outcome for name, check in found.items() if not check.passed}
+
+
+def test_every_mart_has_its_contract_and_every_contract_its_mart() -> None:
+    marts = {path.stem for path in MARTS_OF_THE_PROJECT.rglob("*.sql")}
+    assert {path.stem for path in mart_contracts()} == marts
+
+
+@pytest.mark.parametrize("mart", [path.stem for path in mart_contracts()])
+def test_healthy_marts_pass(mart: str, audit: Audit) -> None:
+    assert wrong(audit(mart)) == {}
+
+
+@pytest.mark.parametrize("mart", [path.stem for path in mart_contracts()])
+def test_an_empty_mart_is_judged_and_only_an_empty_customer_360_is_held_back(
+    mart: str, audit: Audit
+) -> None:
+    found = audit(mart, f"delete from marts.{mart}")
+    assert "NOT_EVALUATED" not in wrong(found).values()
+    stops = [name for name, check in found.items() if check.stops]
+    assert stops == (["row_count"] if mart == "customer_360" else [])
+
+
+@pytest.mark.parametrize(
+    ("mart", "variable", "published"),
+    [
+        ("customer_360", "PUBLISHED_CUSTOMER_360_ROWS", 100),
+        ("mrr_monthly", "PUBLISHED_MRR_MONTHLY_ROWS", 1200),
+    ],
+)
+def test_a_fifth_may_go_between_two_publications_and_no_row_more(
+    mart: str, variable: str, published: int, audit: Audit
+) -> None:
+    fifth = f"delete from marts.{mart} where rowid >= {published * 8 // 10}"
+    one_more = f"delete from marts.{mart} where rowid >= {published * 8 // 10 - 1}"
+    last: dict[str, float | str] = {variable: published}
+    assert not audit(mart, fifth, variables=last)["metric_pct_of_published"].stops
+    assert audit(mart, one_more, variables=last)["metric_pct_of_published"].stops
+    allowed = {**last, "MIN_PCT_OF_PUBLISHED": 50}
+    assert not audit(mart, one_more, variables=allowed)["metric_pct_of_published"].stops
+
+
+def test_a_red_share_that_jumps_by_more_than_ten_points_is_not_published(audit: Audit) -> None:
+    # 20 of the 70 that have a score.
+    assert audit("customer_health")["metric_red_pct"].metrics["value"] == pytest.approx(
+        28.571, 1e-4
+    )
+    last: dict[str, float | str] = {"PUBLISHED_CUSTOMER_HEALTH_RED_PCT": 2000 / 70}
+    turn_red = "update marts.customer_health set health_band = 'red' where account_id in ({})"
+    ids = ", ".join(f"'a{i}'" for i in range(50, 57))  # 27 of 70: exactly ten points
+    assert not audit("customer_health", turn_red.format(ids), variables=last)[
+        "metric_red_rise_points"
+    ].stops
+    ids = ", ".join(f"'a{i}'" for i in range(50, 58))  # 28 of 70: 11.4 points
+    found = audit("customer_health", turn_red.format(ids), variables=last)
+    assert found["metric_red_rise_points"].stops
+    assert found["metric_red_rise_points"].metrics["value"] == pytest.approx(11.4286, 1e-4)
+    allowed = {**last, "MAX_RED_RISE_POINTS": 12}
+    assert not audit("customer_health", turn_red.format(ids), variables=allowed)[
+        "metric_red_rise_points"
+    ].stops
+
+
+@pytest.mark.parametrize(
+    ("unknown", "outcome"), [(39, "PASSED"), (40, "WARN"), (79, "WARN"), (80, "FAILED")]
+)
+def test_too_many_customers_of_unknown_health_show(
+    unknown: int, outcome: str, audit: Audit
+) -> None:
+    found = audit(
+        "customer_health",
+        "update marts.customer_health set health_band = 'green'",
+        f"update marts.customer_health set health_band = 'unknown' where rowid < {unknown}",
+    )
+    assert found["metric_unknown_pct"].outcome == outcome
+    assert not found["metric_unknown_pct"].stops
+
+
+def test_a_coverage_that_falls_by_more_than_five_points_shows(audit: Audit) -> None:
+    for last, outcome in ((25, "PASSED"), (24, "FAILED")):
+        found = audit("customer_health", variables={"PUBLISHED_CUSTOMER_HEALTH_UNKNOWN_PCT": last})
+        assert found["metric_unknown_rise_points"].outcome == outcome
+
+
+def test_scores_that_stand_on_half_of_their_weight_show(audit: Audit) -> None:
+    half = "update marts.customer_health set health_coverage_pct = 50"
+    assert wrong(audit("customer_health", half)) == {"metric_coverage_pct": "WARN"}
+
+
+def test_the_match_rate_counts_billing_and_product_accounts_only(audit: Audit) -> None:
+    crm = "insert into marts.identity_map values ('x', 'account', 'crm', 'crm_record')"
+    user = "insert into marts.identity_map values ('x', 'user', 'product', 'account_of_user')"
+    contact = "insert into marts.unmatched_records values ('x', 'contact', 'crm', null)"
+    # 90 matched, 10 not.
+    found = audit("identity_map", crm, user, contact)
+    assert found["metric_matched_pct"].metrics["value"] == 90
+    own = "insert into marts.identity_map select 'x', 'account', 'product', 'own_record'"
+    assert audit("identity_map", own)["metric_matched_pct"].metrics["value"] == 90
+
+
+def test_a_match_rate_that_is_low_or_falls_shows(audit: Audit) -> None:
+    more = "insert into marts.unmatched_records select 'y' || i, 'account', 'product', null"
+    for added, outcome in ((28, "PASSED"), (29, "WARN"), (124, "WARN"), (125, "FAILED")):
+        # 90 of 128 are 70.3 %, of 129 69.8 %; 90 of 224 are 40.2 %, of 225 exactly 40 %.
+        found = audit("identity_map", f"{more} from range({added}) r(i)")
+        assert found["metric_matched_pct"].outcome == outcome
+    for last, outcome in ((95, "PASSED"), (95.5, "FAILED")):
+        found = audit("identity_map", variables={"PUBLISHED_IDENTITY_MAP_MATCHED_PCT": last})
+        assert found["metric_matched_fall_points"].outcome == outcome
+
+
+def test_money_that_belongs_to_nobody_known_shows(audit: Audit) -> None:
+    # 10 records of 5 against 100 accounts of 10.
+    assert audit("unmatched_records")["metric_mrr_at_stake_pct"].metrics["value"] == 5
+    tenfold = "update marts.unmatched_records set mrr_at_stake = 50"
+    assert audit("unmatched_records", tenfold)["metric_mrr_at_stake_pct"].outcome == "FAILED"
+
+
+def test_an_arr_in_minor_units_shows(audit: Audit) -> None:
+    last: dict[str, float | str] = {"PUBLISHED_CUSTOMER_360_ARR": 12000}
+    assert wrong(audit("customer_360", variables=last)) == {}
+    cents = "update marts.customer_360 set arr = arr * 100"
+    assert wrong(audit("customer_360", cents, variables=last)) == {
+        "metric_arr_pct_of_published": "WARN"
+    }
+    one = "update marts.customer_360 set arr = 60000000 where account_id = 'a1'"
+    assert wrong(audit("customer_360", one)) == {"metric_largest_arr": "WARN"}
+
+
+def test_customers_without_a_csm_or_a_name_show(audit: Audit) -> None:
+    nobody = "update marts.customer_360 set csm_name = null where rowid < 25"
+    assert wrong(audit("customer_360", nobody)) == {"metric_without_csm_pct": "WARN"}
+    leads = "update marts.customer_360 set is_customer = false where rowid < 25"
+    assert wrong(audit("customer_360", nobody, leads)) == {}
+    nameless = "update marts.customer_360 set account_name = null where rowid < 5"
+    assert wrong(audit("customer_360", nameless)) == {"account_name_missing": "WARN"}
+
+
+@pytest.mark.parametrize(
+    ("as_of", "outcome"),
+    [
+        ("2026-03-10 12:00", "PASSED"),
+        ("2026-03-09 09:00", "WARN"),
+        ("2026-03-08 09:00", "FAILED"),
+        ("2026-03-11 12:00", "FAILED"),
+    ],
+)
+def test_marts_that_were_built_for_another_now_show(as_of: str, outcome: str, audit: Audit) -> None:
+    moved = f"update marts.customer_360 set as_of = timestamp '{as_of}'"
+    assert audit("customer_360", moved)["freshness"].outcome == outcome
+
+
+def test_revenue_of_the_last_closed_month_is_held_against_the_one_before(audit: Audit) -> None:
+    # The running month is not closed and does not count.
+    running = "update marts.mrr_monthly set mrr_reporting = 0 where month_on = date '2026-03-01'"
+    assert wrong(audit("mrr_monthly", running)) == {}
+    half = "update marts.mrr_monthly set mrr_reporting = 5 where month_on = date '2026-02-01'"
+    found = audit("mrr_monthly", half)
+    assert found["metric_month_on_month_pct"].outcome == "WARN"
+    assert found["metric_month_on_month_pct"].metrics["value"] == 50
+
+
+def test_revenue_that_ends_in_the_past_or_in_the_future_shows(audit: Audit) -> None:
+    for months, outcome in ((-1, "FAILED"), (0, "PASSED"), (1, "PASSED"), (2, "FAILED")):
+        moved = f"update marts.mrr_monthly set month_on = month_on - to_months({months})"
+        assert audit("mrr_monthly", moved)["metric_months_behind"].outcome == outcome
+
+
+def test_use_that_stops_or_that_nobody_tells_of_shows(audit: Audit) -> None:
+    silent = "update marts.account_usage_daily set core_events = 0 where day >= date '2026-03-03'"
+    assert wrong(audit("account_usage_daily", silent)) == {"metric_week_on_week_pct": "WARN"}
+    # Today is not over and does not count.
+    today = "update marts.account_usage_daily set core_events = 0 where day = date '2026-03-10'"
+    assert wrong(audit("account_usage_daily", today)) == {}
+    unknown = "update marts.account_usage_daily set is_known = false where day >= date '2026-03-07'"
+    found = audit("account_usage_daily", unknown)  # four of seven days
+    assert found["metric_known_pct"].metrics["value"] == pytest.approx(300 / 7)
+    assert found["metric_known_pct"].outcome == "WARN"
+    behind = "delete from marts.account_usage_daily where day > date '2026-03-07'"
+    assert wrong(audit("account_usage_daily", behind)) == {"metric_days_behind": "FAILED"}
+
+
+def test_a_measure_that_is_unknown_for_everybody_shows(audit: Audit) -> None:
+    silent = "update marts.health_score_drivers set score = null where measure = 1"
+    assert wrong(audit("health_score_drivers", silent)) == {"metric_silent_measures": "WARN"}
+    weightless = "update marts.health_score_drivers set nominal_weight = 0 where measure = 1"
+    assert wrong(audit("health_score_drivers", silent, weightless)) == {}
+
+
+def test_a_source_that_is_old_or_never_delivered_shows(audit: Audit) -> None:
+    for hours, outcome in ((97, "PASSED"), (98, "WARN"), (168, "FAILED")):
+        old = f"update marts.source_freshness set data_age_hours = {hours} where source = 'stripe'"
+        assert audit("source_freshness", old)["metric_oldest_data_hours"].outcome == outcome
+    never = "update marts.source_freshness set newest_record_at = null where source = 'stripe'"
+    assert wrong(audit("source_freshness", never)) == {"failed_rows_never_delivered": "WARN"}
+
+
+def test_revenue_that_cannot_be_counted_shows_above_a_limit(audit: Audit) -> None:
+    more = "update marts.revenue_exceptions set is_current = true where exception_id = 'e25'"
+    assert wrong(audit("revenue_exceptions", more)) == {"metric_current": "WARN"}
+    found = audit("revenue_exceptions", more, variables={"MAX_REVENUE_EXCEPTIONS": 26})
+    assert wrong(found) == {}
+
+
+def test_a_portfolio_without_scores_by_tier_is_not_all_high_touch(audit: Audit) -> None:
+    half = "update marts.account_tiers set touch_tier = 'high' where rowid < 50"
+    assert wrong(audit("account_tiers", half)) == {"metric_high_touch_pct": "WARN"}
+
+
+def test_the_last_publication_gives_the_values_that_the_next_is_held_against(
+    tmp_path: Path,
+) -> None:
+    values = published_values(built(tmp_path / "c360.duckdb"), as_of=NOON)
+    assert values["PUBLISHED_CUSTOMER_360_ROWS"] == 100
+    assert values["PUBLISHED_CUSTOMER_360_ARR"] == 12000
+    assert values["PUBLISHED_MRR_MONTHLY_ROWS"] == 1200
+    assert values["PUBLISHED_CUSTOMER_HEALTH_RED_PCT"] == pytest.approx(2000 / 70)
+    assert values["PUBLISHED_CUSTOMER_HEALTH_UNKNOWN_PCT"] == 30
+    assert values["PUBLISHED_IDENTITY_MAP_MATCHED_PCT"] == 90
+
+
+def test_every_value_that_a_contract_compares_with_is_measured(tmp_path: Path) -> None:
+    values = published_values(built(tmp_path / "c360.duckdb"), as_of=NOON)
+    wanted = {
+        word.strip("{}:, ")
+        for path in mart_contracts()
+        for line in path.read_text().splitlines()
+        for word in line.split(":")[:1]
+        if word.strip().startswith("PUBLISHED_")
+    }
+    assert wanted
+    assert wanted <= set(values)
+
+
+def test_the_same_marts_again_pass_against_their_own_publication(tmp_path: Path) -> None:
+    marts = built(tmp_path / "c360.duckdb")
+    values = published_values(marts, as_of=NOON)
+    for contract in mart_contracts():
+        assert {check.outcome for check in verify(contract, marts, values, as_of=NOON)} == {
+            "PASSED"
+        }
+
+
+def test_without_a_publication_nothing_is_compared(tmp_path: Path) -> None:
+    assert published_values(tmp_path / "c360.duckdb", as_of=NOON) == {}
+
+
+def test_a_publication_from_before_a_mart_existed_leaves_it_out(tmp_path: Path) -> None:
+    old = built(tmp_path / "c360.duckdb", "drop table marts.mrr_monthly")
+    values = published_values(old, as_of=NOON)
+    assert "PUBLISHED_MRR_MONTHLY_ROWS" not in values
+    assert values["PUBLISHED_CUSTOMER_360_ROWS"] == 100
