@@ -1,0 +1,51 @@
+"""The raw file of one source as a dlt destination."""
+
+from pathlib import Path
+
+import duckdb
+from dlt.common.destination.capabilities import DestinationCapabilitiesContext
+from dlt.common.schema import Schema
+from dlt.destinations import duckdb as duckdb_destination
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
+from dlt.destinations.impl.duckdb.duck import DuckDbClient
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+
+# Clients of DuckDB 1.4 and 1.5 cannot read what 2.0 writes by default.
+STORAGE_VERSION = "v1.4.0"
+
+
+class _RawSqlClient(DuckDbSqlClient):
+    """Names tables in three parts: `raw_x.duckdb` is a database raw_x with a schema raw_x in it,
+    and DuckDB refuses to guess which of the two a name in two parts begins with."""
+
+    def catalog_name(self, quote: bool = True, casefold: bool = True) -> str:
+        name = Path(str(self.credentials.database)).stem
+        return self.capabilities.escape_identifier(name) if quote else name
+
+
+class _RawClient(DuckDbClient):
+    def __init__(
+        self,
+        schema: Schema,
+        config: DuckDbClientConfiguration,
+        capabilities: DestinationCapabilitiesContext,
+    ) -> None:
+        super().__init__(schema, config, capabilities)
+        names = self.create_dataset_names(schema, config)
+        self.sql_client = _RawSqlClient(*names, config.credentials, capabilities)
+
+
+class RawFile(duckdb_destination):
+    """A DuckDB file that every client since 1.4 can read. Made, empty, when it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with duckdb.connect() as connection:
+                attached = f"attach '{path}' as raw (storage_version '{STORAGE_VERSION}')"
+                connection.execute(attached)
+        super().__init__(str(path), destination_name="raw_file")
+
+    @property
+    def client_class(self) -> type[DuckDbClient]:
+        return _RawClient

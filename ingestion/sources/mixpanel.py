@@ -1,0 +1,242 @@
+"""Mixpanel product analytics: raw events by day, profiles.
+
+Events are exported in ranges of days and stored as the vendor has them, duplicates and all. Devices
+send late and identities are merged afterwards, so the last days are pulled again each time and a
+day that has changed replaces that day. A range that breaks off is asked for again as a whole: never
+a part of a day is kept.
+"""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dlt
+from dlt.extract import DltResource
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.auth import HttpBasicAuth
+from requests import Response
+
+from ingestion import settings
+from ingestion.columnar import CutStream, Days, EventFile, save_stream, workbench
+from ingestion.errors import PullError
+from ingestion.http import Limit, Pace, Vendor, once_more_after
+from ingestion.pull import Pull
+from ingestion.reading import TYPE_CHANGED_ROWS, TYPE_CHANGED_SHARE
+from ingestion.tables import Column, Table, of_kind, texts
+
+SOURCE = "mixpanel"
+EXPORT, ENGAGE = "/api/2.0/export", "/api/query/engage"
+# 3 queries a second and 60 an hour; a first pull of many years takes longer ranges to stay below.
+CALLS_PER_SECOND = 2.9
+MOST_RANGES = 50
+SHORTEST_RANGE_DAYS = 31
+FIRST_PULL_DAYS = 731
+# Reasons that say nothing about types: the event is well formed, its time is not ours to take.
+MISDATED = {"time is in the future", "time is not on a day that was asked for"}
+
+EVENTS = Table(
+    "events",
+    (
+        Column("event_date", "date"),
+        *texts("event"),
+        Column("time", "timestamp"),
+        *texts("distinct_id insert_id user_id device_id"),
+        Column("processed_at", "timestamp"),
+        *texts("group_key properties"),
+    ),
+    key=(),
+    write="by_day",
+    parent="event_date",
+)
+PROFILES = Table(
+    "profiles",
+    (
+        *texts("distinct_id email first_name last_name"),
+        *of_kind("timestamp", "created_at last_seen_at"),
+        *texts("group_key"),
+        *of_kind("json", "properties"),
+    ),
+    key=("distinct_id",),
+    write="whole",
+)
+TABLES = (EVENTS, PROFILES)
+
+
+def resources(pull: Pull) -> list[DltResource]:
+    """The dlt resources of Mixpanel, one per table."""
+    events = pull.resource(EVENTS, lambda: _Events(pull).files(), in_thread=False)
+    if not pull.stored.count(EVENTS.name):
+        # Nothing to replace: the files go straight into the table. Should a kill interrupt that,
+        # the next pull removes what is there.
+        events.apply_hints(write_disposition="append")
+    return [events, pull.resource(PROFILES, lambda: pull.replacement(PROFILES, _profiles()))]
+
+
+class _Events:
+    """The files of events that are new or have changed, one per range of days."""
+
+    def __init__(self, pull: Pull) -> None:
+        self._pull = pull
+        self._zone = ZoneInfo(settings.option(SOURCE, "project_timezone", "UTC"))
+        self._client = _client("export_base_url", "https://data.mixpanel.com")
+        self._folder = settings.data_dir() / "exports" / SOURCE
+        self._load_id = dlt.current.load_package_state()["load_id"]
+
+    def files(self) -> Iterator[Any]:
+        """Parquet files for dlt to import, made while the next range is on its way."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        try:
+            with ThreadPoolExecutor(1) as ahead, workbench(self._folder) as connection:
+                ranges = list(self._ranges())
+                coming: list[Future[tuple[Path, int]]] = []
+                try:
+                    for number, days in enumerate(ranges):
+                        coming = coming or [ahead.submit(self._download, days)]
+                        path, lines = coming.pop().result()
+                        if number + 1 < len(ranges):
+                            coming.append(ahead.submit(self._download, ranges[number + 1]))
+                        yield from self._import(EventFile(connection, path, days), days, lines)
+                        path.unlink()
+                finally:
+                    for one in coming:
+                        one.cancel()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _ranges(self) -> Iterator[Days]:
+        last = self._pull.now.astimezone(self._zone).date()
+        first = self._first_day(last)
+        length = max(SHORTEST_RANGE_DAYS, -(-((last - first).days + 1) // MOST_RANGES))
+        group = settings.option(SOURCE, "group_property", "company_id")
+        while first <= last:
+            end = min(first + timedelta(days=length - 1), last)
+            yield Days(first, end, self._zone.key, self._pull.now, group)
+            first = end + timedelta(days=1)
+
+    def _first_day(self, last: date) -> date:
+        through = self._pull.stored.pulled_through()
+        if through is None or not self._pull.stored.count(EVENTS.name):
+            start = settings.option(SOURCE, "start_date", "")
+            return date.fromisoformat(start) if start else last - timedelta(days=FIRST_PULL_DAYS)
+        lookback = timedelta(days=int(settings.option(SOURCE, "lookback_days", "7")))
+        return through.astimezone(self._zone).date() - lookback
+
+    def _download(self, days: Days) -> tuple[Path, int]:
+        path = self._folder / f"{uuid.uuid4().hex[:16]}.ndjson"
+        asked = {
+            "from_date": days.first.isoformat(),
+            "to_date": days.last.isoformat(),
+            "project_id": settings.credential(SOURCE, "project_id"),
+        }
+        try:
+            for attempt in once_more_after(CutStream):
+                with attempt, self._client.get(EXPORT, params=asked, stream=True) as answer:
+                    lines = save_stream(answer, path)
+        except CutStream as problem:
+            raise PullError(
+                SOURCE,
+                "bad_answer",
+                f"the export of {days.first} to {days.last} kept breaking off ({problem}).",
+            ) from None
+        return path, lines
+
+    def _import(self, events: EventFile, days: Days, lines: int) -> Iterator[Any]:
+        parquet = self._folder / f"{uuid.uuid4().hex[:16]}.parquet"
+        count = events.readable_to(parquet, self._load_id)
+        if count < lines:
+            self._turn_away(events, lines)
+        arrived = events.prints(parquet)
+        stored = self._pull.stored.days(EVENTS.name, days.first, days.last)
+        self._pull.guard(EVENTS.name, sum(one for one, _ in stored.values()), count)
+        changed = [day for day, found in arrived.items() if stored.get(day) != found]
+        if not changed:
+            return
+        if len(changed) < len(arrived):
+            parquet = self._folder / f"{uuid.uuid4().hex[:16]}.parquet"
+            count = events.readable_to(parquet, self._load_id, changed)
+        known = any(day in stored for day in changed)
+        new = self._pull.stored.new_among(EVENTS.name, parquet, changed) if known else count
+        self._pull.rows[EVENTS.name] += new
+        yield dlt.mark.with_file_import(str(parquet), "parquet", count)
+
+    def _turn_away(self, events: EventFile, lines: int) -> None:
+        reasons = events.reasons()
+        unreadable = {why: many for why, many in reasons.items() if why not in MISDATED}
+        many = sum(unreadable.values())
+        if lines >= TYPE_CHANGED_ROWS and many > TYPE_CHANGED_SHARE * lines:
+            raise PullError(
+                SOURCE,
+                "type_changed",
+                f"{many} of {lines} events could not be read (mostly: "
+                f"{max(unreadable, key=lambda why: unreadable[why])}). The vendor has changed its "
+                "export; nothing was loaded. Adapt ingestion/columnar.py, then pull again.",
+            )
+        for rejects in events.rejects(EVENTS.name):
+            self._pull.reject(rejects)
+
+
+def _profiles() -> Iterator[Any]:
+    """All user profiles, page after page of one session."""
+    client = _client("query_base_url", "https://mixpanel.com")
+    group = settings.option(SOURCE, "group_property", "company_id")
+    zone = ZoneInfo(settings.option(SOURCE, "project_timezone", "UTC"))
+    project = {"project_id": settings.credential(SOURCE, "project_id")}
+    form: dict[str, str] = {}
+    while True:
+        page = client.post(ENGAGE, params=project, data=form).json()
+        results = page.get("results") or []
+        yield from (_profile(one, group, zone) for one in results)
+        if len(results) < int(page["page_size"]):
+            return
+        form = {"session_id": str(page["session_id"]), "page": str(int(page["page"]) + 1)}
+
+
+def _profile(record: Any, group: str, zone: ZoneInfo) -> Any:
+    if not isinstance(record, dict) or not isinstance(record.get("$properties"), dict):
+        return record
+    members = record["$properties"]
+    groups = members.get(group)
+    return {
+        "distinct_id": record.get("$distinct_id"),
+        "email": members.get("$email"),
+        "first_name": members.get("$first_name"),
+        "last_name": members.get("$last_name"),
+        "created_at": _in_zone(members.get("$created"), zone),
+        "last_seen_at": _in_zone(members.get("$last_seen"), zone),
+        "group_key": groups[0] if isinstance(groups, list) and groups else groups,
+        "properties": members,
+    }
+
+
+def _in_zone(raw: Any, zone: ZoneInfo) -> Any:
+    """Profiles carry the wall clock of the project, without saying so."""
+    try:
+        moment = datetime.fromisoformat(raw)
+    except (TypeError, ValueError):
+        return raw
+    return raw if moment.tzinfo else moment.replace(tzinfo=zone).isoformat()
+
+
+def _client(key: str, default: str) -> RESTClient:
+    return Vendor(
+        SOURCE,
+        settings.option(SOURCE, key, default),
+        HttpBasicAuth(
+            settings.credential(SOURCE, "service_account"),
+            settings.credential(SOURCE, "service_secret"),
+        ),
+        Limit(_wait, give_up_after=3900),
+        headers={"Accept-Encoding": "gzip"},
+        paces={"/api": Pace(CALLS_PER_SECOND)},
+    ).client()
+
+
+def _wait(response: Response, attempt: int) -> float:
+    """Mixpanel gives no Retry-After. The hour slides, so a slot may be free within a minute."""
+    return 60.0 if "last hour" in response.text else 2.0
