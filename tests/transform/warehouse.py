@@ -92,9 +92,14 @@ def close_warehouse() -> None:
 
 
 def connect(data_dir: Path) -> duckdb.DuckDBPyConnection:
-    """Read-only connection to the warehouse of a data directory; close it before the next build."""
+    """Read-only connection to the warehouse of a data directory; close it before the next build.
+
+    The raw files are attached as dbt does, so that views on them can be read.
+    """
     con = duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True)
     con.execute("set timezone = 'UTC'")
+    for path in (data_dir / "raw").glob("raw_*.duckdb"):
+        con.execute(f"attach '{path}' as src_{path.stem.removeprefix('raw_')} (read_only)")
     return con
 
 

@@ -24,7 +24,7 @@
     {{ utc('try_cast(nullif(trim(' ~ expression ~ "), '') as timestamptz)") }}
 {%- endmacro %}
 
-{#- Whole seconds since 1970 to the UTC wall clock. -#}
+{#- Seconds since 1970, whole or with a fraction, to the UTC wall clock. -#}
 {% macro from_epoch(expression) -%}
     {{ adapter.dispatch('from_epoch', 'customer_360')(expression) }}
 {%- endmacro %}
@@ -34,7 +34,7 @@
 {%- endmacro %}
 
 {% macro duckdb__from_epoch(expression) -%}
-    make_timestamp(cast({{ expression }} as bigint) * 1000000)
+    make_timestamp(cast({{ expression }} * 1000000 as bigint))
 {%- endmacro %}
 
 {% macro spark__from_epoch(expression) -%}

@@ -1,7 +1,19 @@
 {#- A product account that belongs to nobody known is an account when it was ever used. -#}
-with carriers as (
-    select distinct source, account_key as source_id from {{ ref('int_product_user_daily') }}
-    where account_key is not null and first_at <= {{ as_of() }}
+with used as (
+    select distinct source, account_key, user_key from {{ ref('int_product_user_daily') }}
+    where first_at <= {{ as_of() }}
+),
+
+users as (
+    {{ union_entity('product_users') }}
+),
+
+carriers as (
+    select distinct
+        used.source,
+        coalesce(used.account_key, users.account_key) as source_id
+    from used
+    left join users on used.source = users.source and used.user_key = users.user_key
 ),
 
 {{ match_accounts('product', ['int_links_crm', 'int_links_billing'], 'carriers') }}
