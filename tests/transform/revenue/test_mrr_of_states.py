@@ -1,0 +1,122 @@
+"""MRR now, from the state of subscriptions: what hand-written ones bring, and what cannot be priced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ..conftest import BuildWarehouse
+from .cases import AS_OF, hand_written
+
+BILLING, EXPECTED = hand_written()
+
+
+@pytest.fixture(scope="module")
+def warehouse(
+    tmp_path_factory: pytest.TempPathFactory, build_warehouse: BuildWarehouse
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    con = build_warehouse(
+        tmp_path_factory.mktemp("revenue"),
+        {"stripe": BILLING.tables},
+        as_of=AS_OF,
+        select="+mrr_monthly +revenue_exceptions the_items_of_an_account_sum_to_its_mrr",
+    )
+    yield con
+    con.close()
+
+
+@pytest.fixture(scope="module")
+def measured(warehouse: duckdb.DuckDBPyConnection) -> dict[str, Decimal]:
+    rows = warehouse.execute(
+        "select account_id, mrr from marts.mrr_monthly where measured_on = '2026-11-15'"
+    ).fetchall()
+    return {account.removeprefix("stripe:cus_"): mrr for account, mrr in rows}
+
+
+@pytest.mark.parametrize("case", sorted(EXPECTED))
+def test_mrr_of_a_hand_written_subscription_is_the_hand_computed_number(
+    measured: dict[str, Decimal], case: str
+) -> None:
+    assert measured[case] == EXPECTED[case]
+
+
+def test_no_account_has_mrr_that_no_case_explains(measured: dict[str, Decimal]) -> None:
+    assert set(measured) == set(EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("no_price", "no_price"),
+        ("no_tiers", "no_price"),
+        ("above_last_tier", "quantity_above_last_tier"),
+        ("unknown_interval", "unknown_interval"),
+        ("no_interval_count", "unknown_interval"),
+        ("no_quantity", "no_quantity"),
+        ("negative_quantity", "negative_quantity"),
+        ("negative_price", "negative_price"),
+        ("unknown_currency", "unknown_currency"),
+        ("unknown_status", "unknown_status"),
+        ("ends_before_start", "ends_before_start"),
+        ("dinar", "no_exchange_rate"),
+        ("other_currency", "discount_in_other_currency"),
+    ],
+)
+def test_what_cannot_be_priced_is_listed_with_its_reason(
+    warehouse: duckdb.DuckDBPyConnection, case: str, reason: str
+) -> None:
+    rows = warehouse.execute(
+        "select reason, months, is_current from marts.revenue_exceptions where account_id = ?",
+        [f"stripe:cus_{case}"],
+    ).fetchall()
+    assert rows == [(reason, 1, True)]
+
+
+def test_nothing_else_is_an_exception(warehouse: duckdb.DuckDBPyConnection) -> None:
+    (count,) = warehouse.execute("select count(*) from marts.revenue_exceptions").fetchone() or ()
+    assert count == 13
+
+
+def test_metered_use_is_the_mean_of_three_months_and_no_part_of_mrr(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    # Invoiced 30, 60 and 90 in the three months to 15 November; the 99 of July are older.
+    row = warehouse.execute(
+        "select mrr, usage_mrr from marts.mrr_monthly"
+        " where account_id = 'stripe:cus_metered' and measured_on = '2026-11-15'"
+    ).fetchone()
+    assert row == (Decimal(100), Decimal(60))
+
+
+def test_a_currency_without_a_rate_has_no_mrr_in_the_reporting_currency(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    row = warehouse.execute(
+        "select mrr, mrr_reporting, arr_reporting from marts.mrr_monthly"
+        " where account_id = 'stripe:cus_dinar' and measured_on = '2026-11-15'"
+    ).fetchone()
+    assert row == (Decimal("12.345"), None, None)
+
+
+def test_yen_become_dollars_at_the_rate_of_the_day(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # 1000 yen x 0.0065 dollars
+    row = warehouse.execute(
+        "select mrr_reporting, arr_reporting from marts.mrr_monthly"
+        " where account_id = 'stripe:cus_yen' and measured_on = '2026-11-15'"
+    ).fetchone()
+    assert row == (Decimal("6.5"), Decimal(78))
+
+
+def test_an_amount_off_is_shared_between_items_in_proportion(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    # 30 off 100 + 50: two thirds from the first, one third from the second.
+    rows = warehouse.execute(
+        "select mrr from intermediate.int_item_mrr"
+        " where account_id = 'stripe:cus_amount_shared' order by mrr"
+    ).fetchall()
+    assert rows == [(Decimal(40),), (Decimal(80),)]

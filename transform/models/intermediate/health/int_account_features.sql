@@ -1,0 +1,45 @@
+{#- Features that an account pays for, and whether it uses them: in several of the last four weeks. -#}
+with items as (
+    select account_id, product_features
+    from {{ ref('int_item_mrr') }}
+    where
+        measured_on = {{ as_of_day() }}
+        and account_id is not null
+        and product_features is not null
+        and (not_counted_because is null or not_counted_because = 'metered')
+),
+
+listed as (
+    {{ split_to_rows('items', ['account_id'], 'product_features', ',') }}
+),
+
+entitled as (
+    select distinct account_id, lower(part) as feature from listed
+),
+
+horizon as (
+    select day from {{ ref('int_product_horizon') }}
+),
+
+weeks as (
+    select
+        activity.account_id,
+        lower(activity.feature) as feature,
+        count(distinct floor({{ dbt.datediff('activity.day', 'horizon.day', 'day') }} / 7)) as weeks_used
+    from {{ ref('int_account_activity_daily') }} as activity
+    cross join horizon
+    where
+        activity.is_core
+        and activity.feature is not null
+        and {{ dbt.datediff('activity.day', 'horizon.day', 'day') }} between 0 and 27
+    group by 1, 2
+)
+
+select
+    entitled.account_id,
+    entitled.feature,
+    coalesce(weeks.weeks_used, 0) as weeks_used,
+    coalesce(weeks.weeks_used, 0) >= {{ var('feature_adoption_weeks', 2) }} as is_adopted
+from entitled
+left join weeks
+    on entitled.account_id = weeks.account_id and entitled.feature = weeks.feature

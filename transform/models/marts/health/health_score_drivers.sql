@@ -1,0 +1,22 @@
+select
+    account_id,
+    measure,
+    label,
+    score_group,
+    scorecard as health_scorecard,
+    version as health_version,
+    raw_value,
+    unit,
+    score,
+    band,
+    null_reason,
+    nominal_weight,
+    weight_used,
+    points,
+    points_lost,
+    case when null_reason is null then reason end as reason,
+    cast(risk_rank as {{ dbt.type_bigint() }}) as risk_rank,
+    cast(strength_rank as {{ dbt.type_bigint() }}) as strength_rank,
+    input_newest_at,
+    {{ as_of() }} as as_of
+from {{ ref('int_health_reasons') }}
