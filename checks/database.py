@@ -31,7 +31,7 @@ def _open(database: Path, deadline: float) -> duckdb.DuckDBPyConnection:
         try:
             return _attached(database)
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower() or time.monotonic() >= deadline:
+            if "Could not set lock" not in str(error) or time.monotonic() >= deadline:
                 raise
         time.sleep(0.2)
 

@@ -44,15 +44,16 @@ HEALTHY = """
             cast(5 as decimal(18, 4)) as mrr_at_stake
         from range(10) r(i);
     create table marts.mrr_monthly as
-        select 'a' || i as account_id, date '2026-03-01' - to_months(cast(m as integer)) as month_on,
+        select 'a' || i as account_id,
+            date '2026-03-01' - to_months(cast(m as integer)) as month_on,
             m > 0 as is_closed, cast(10 as decimal(18, 4)) as mrr_reporting
         from range(100) r(i), range(12) t(m);
     update marts.mrr_monthly set month_on = date_trunc('month', month_on);
     create table marts.revenue_exceptions as
         select 'e' || i as exception_id, i < 25 as is_current from range(40) r(i);
     create table marts.account_usage_daily as
-        select 'a' || i as account_id, date '2026-03-10' - cast(d as integer) as day, true as is_known,
-            100 as core_events
+        select 'a' || i as account_id, date '2026-03-10' - cast(d as integer) as day,
+            true as is_known, 100 as core_events
         from range(10) r(i), range(30) t(d);
     create table marts.source_freshness as
         select * from (values

@@ -53,7 +53,8 @@ def read_parquet(target: Path) -> tuple[set[int], tuple[int, ...]]:
 def main(target: Path, read: Callable[[Path], tuple[set[int], tuple[int, ...]]]) -> None:
     seen: set[int] = set()
     torn, errors, reads = [], [], 0
-    while not select.select([sys.stdin], [], [], 0)[0]:
+    # A breath between two reads, or the readers keep the machine from publishing at all.
+    while not select.select([sys.stdin], [], [], 0.03)[0]:
         try:
             builds, counts = read(target)
         except PrunedMeanwhile:
