@@ -7,9 +7,9 @@ READY  := $(VENV)/.ready
 # Without credentials the vendors are played by the sandbox, on a free loopback port, for as long as
 # the command runs. SANDBOX_OPTIONS, e.g. --now 2026-12-01 or --companies 2000, reach it as they are.
 SANDBOX = $(PY) -m sandbox exec --state data/sandbox.json $(SANDBOX_OPTIONS) --
-WITH_VENDORS = if $(PY) -m ingestion.settings credentials; then via=""; else via="$(SANDBOX)"; fi; exec $$via
+WITH_VENDORS = if $(PY) -m ingestion.settings credentials >/dev/null; then via=""; else via="$(SANDBOX)"; fi; exec $$via
 
-.PHONY: help run dev test lint lock bench docs clean
+.PHONY: help run dev query test lint lock bench docs clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ run: $(READY) ## pull, build, audit and publish everything, then say whom to cal
 dev: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
 	@$(WITH_VENDORS) $(PY) -m orchestration.dev
 
+query: $(READY) ## ask the publication, e.g. make query SQL="from marts.customer_360 limit 5"
+	@$(PY) -m publish "$${C360_PUBLISH_DIR:-published}" "$(SQL)"
+
 test: $(READY) ## every test that needs no other server
 	@$(PY) -m pytest -q -n 2 --dist loadfile
 
@@ -43,7 +46,7 @@ lock: $(READY) ## resolve pyproject.toml anew into requirements.lock
 bench: $(READY) ## measured ratios: pull, build, second run, memory
 	@$(PY) -m bench
 
-docs: $(READY) ## static dbt docs in transform/target
+docs: $(READY) ## static dbt docs in data/docs
 	@$(PY) -m orchestration.dbt_docs
 
 clean: ## forget everything a run made, and the environment

@@ -1,0 +1,1 @@
+"""Repeatable measurements, as ratios in one run: machines differ, and most are shared."""

@@ -1,0 +1,150 @@
+"""Where the graph reads and writes, and what the tools it drives take from the environment.
+
+The one module of this package that looks at environment variables:
+
+| variable            | meaning                                            | default              |
+| ------------------- | -------------------------------------------------- | -------------------- |
+| `C360_DATA_DIR`     | raw files, warehouse, state of the tools           | `data/`              |
+| `C360_PUBLISH_DIR`  | what readers get                                   | `published/`         |
+| `C360_AS_OF`        | the "now" of a run, ISO 8601                       | the clock            |
+| `C360_ALERT_WEBHOOK`| failures are posted there as JSON                  | none                 |
+| `C360_ALERT_LOG`    | failures are appended there                        | `data/alerts.log`    |
+| `DAGSTER_HOME`      | Dagster's own storage                              | `data/dagster`       |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestion import settings
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+ROOT = Path(__file__).resolve().parents[1]
+TRANSFORM = ROOT / "transform"
+CONTRACTS = ROOT / "checks"
+
+# Every tool of the stack phones home unless told not to.
+QUIET = {
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DO_NOT_TRACK": "1",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "SODA_CORE_TELEMETRY_ENABLED": "false",
+}
+
+
+def data_dir() -> Path:
+    """Folder of everything a run keeps for itself."""
+    return settings.data_dir()
+
+
+def warehouse() -> Path:
+    """The private DuckDB file that dbt builds. Nothing that shows data reads it."""
+    return data_dir() / "warehouse.duckdb"
+
+
+def publish_dir() -> Path:
+    """Folder that BI tools, the page and exports read."""
+    return Path(os.environ.get("C360_PUBLISH_DIR") or ROOT / "published").resolve()
+
+
+def dagster_home() -> Path:
+    """Folder of Dagster's runs, schedules and event log."""
+    return Path(os.environ.get("DAGSTER_HOME") or data_dir() / "dagster").resolve()
+
+
+def as_of() -> datetime:
+    """The instant that this run calls now: aware, UTC."""
+    return settings.now()
+
+
+def alert_webhook() -> str | None:
+    """URL that failures are posted to, when one is configured."""
+    return os.environ.get("C360_ALERT_WEBHOOK") or None
+
+
+def alert_log() -> Path:
+    """File that failures are appended to."""
+    return Path(os.environ.get("C360_ALERT_LOG") or data_dir() / "alerts.log")
+
+
+def dbt_target() -> Path:
+    """dbt's artifacts; outside `transform/`, so that two data folders never share a manifest."""
+    return data_dir() / "dbt"
+
+
+def dbt_vars() -> dict[str, object]:
+    """The variables that every dbt call of the graph gets; the same ones, or dbt parses anew."""
+    return {"sources": list(settings.enabled_sources())}
+
+
+def prepare() -> None:
+    """Make the folders, hand the tools their settings, and parse the dbt project if it changed.
+
+    Idempotent. Call it once before Dagster starts; the processes it starts inherit the result.
+    """
+    os.environ.update(QUIET)
+    os.environ["C360_DATA_DIR"] = str(data_dir())
+    os.environ["C360_PUBLISH_DIR"] = str(publish_dir())
+    os.environ["DAGSTER_HOME"] = str(dagster_home())
+    for folder in (data_dir() / "raw", dbt_target(), dagster_home()):
+        folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ROOT / "dagster.yaml", dagster_home() / "dagster.yaml")
+    _parse_if_changed()
+
+
+def export_as_of() -> None:
+    """Settle this process's "now", so that everything it starts agrees on it."""
+    os.environ["C360_AS_OF"] = as_of().isoformat()
+
+
+def _parse_if_changed() -> None:
+    """Write the manifest that the definitions are made from, unless it fits the project already."""
+    stamp = dbt_target() / "manifest.sha256"
+    wanted = _project_hash()
+    if stamp.exists() and stamp.read_text() == wanted and (dbt_target() / "manifest.json").exists():
+        return
+    result = dbt("parse")
+    if not result.success:
+        raise RuntimeError(f"The dbt project does not parse: {result.exception}")
+    stamp.write_text(wanted)
+
+
+def dbt(*command: str, target: Path | None = None) -> dbtRunnerResult:
+    """Run one dbt command on this project in this process, with the variables of the graph."""
+    # Importing dbt takes a second that a process with a fitting manifest need not spend.
+    from dbt.cli.main import dbtRunner
+
+    arguments = [
+        "--quiet",
+        *command,
+        *("--project-dir", str(TRANSFORM)),
+        *("--profiles-dir", str(TRANSFORM)),
+        *("--target-path", str(target or dbt_target())),
+        *("--log-path", str(data_dir() / "logs")),
+        *("--vars", json.dumps(dbt_vars())),
+    ]
+    return dbtRunner().invoke(arguments)
+
+
+def _project_hash() -> str:
+    digest = hashlib.sha256(json.dumps(dbt_vars(), sort_keys=True).encode())
+    for path in sorted(_project_files()):
+        digest.update(str(path.relative_to(TRANSFORM)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _project_files() -> Iterator[Path]:
+    for suffix in ("sql", "yml", "csv", "md", "py"):
+        for path in TRANSFORM.rglob(f"*.{suffix}"):
+            if not {"target", "logs", "__pycache__"} & set(path.relative_to(TRANSFORM).parts):
+                yield path

@@ -1,0 +1,79 @@
+"""How fresh each thing must be, who answers for it, and what is tried again: one table.
+
+Two clocks are watched. The *run* clock, Dagster's freshness policy: when was this asset last made?
+The *data* clock, an asset check: how old is the newest record in it? A pull that finds nothing new
+keeps the first one fresh and lets the second one age, so a silent vendor shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import dagster as dg
+
+
+@dataclass(frozen=True)
+class Window:
+    """Ages in hours at which something is late (`warn`) and stale (`fail`)."""
+
+    warn: float
+    fail: float
+
+    def policy(self) -> dg.FreshnessPolicy:
+        """The window as Dagster's freshness policy."""
+        return dg.FreshnessPolicy.time_window(
+            warn_window=timedelta(hours=self.warn), fail_window=timedelta(hours=self.fail)
+        )
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is promised for the assets whose key starts with one prefix."""
+
+    made_within: Window
+    data_within: Window
+    owner: str
+
+
+DATA_PLATFORM = "team:data-platform"
+CUSTOMER_SUCCESS = "team:customer-success"
+
+DAY = Window(warn=26, fail=50)
+
+# First matching prefix wins; the last row catches everything else.
+POLICIES: dict[str, Policy] = {
+    # Product events are pulled every hour; vendors hold the last hours back, so data may be older.
+    "raw_mixpanel": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
+    "raw_stripe": Policy(DAY, Window(50, 98), DATA_PLATFORM),
+    # A CRM is quiet from Friday evening to Monday morning.
+    "raw_hubspot": Policy(DAY, Window(74, 122), DATA_PLATFORM),
+    "marts": Policy(DAY, Window(50, 98), CUSTOMER_SUCCESS),
+    "published": Policy(DAY, DAY, CUSTOMER_SUCCESS),
+    "": Policy(DAY, Window(50, 98), DATA_PLATFORM),
+}
+
+# The network is tried again at step level, above what dlt tries by itself inside a request.
+PULL_RETRIES = 2
+PULL_RETRY_DELAY_SECONDS = 10
+
+# A step that waits for a DuckDB file that a dying process still holds.
+LOCK_WAIT_SECONDS = 120
+AUDIT_RETRIES = dg.RetryPolicy(max_retries=2, delay=5)
+
+# A run past this many seconds is ended by run monitoring and its pool slots are freed.
+MAX_RUNTIME_SECONDS = 2 * 60 * 60
+
+
+def policy_for(key: dg.AssetKey) -> Policy:
+    """The first row of the table whose prefix begins the asset's key."""
+    name = key.to_user_string()
+    return next(policy for prefix, policy in POLICIES.items() if name.startswith(prefix))
+
+
+def apply(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The spec with owner and freshness policy of the table."""
+    policy = policy_for(spec.key)
+    return spec.replace_attributes(
+        owners=[policy.owner], freshness_policy=policy.made_within.policy()
+    )

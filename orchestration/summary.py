@@ -1,0 +1,171 @@
+"""What `make run` says: progress step by step, then what came in, what passed, whom to call."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from ingestion import settings
+from orchestration import environment
+from orchestration.assets.sources import PULLED
+from publish import reader
+
+
+@dataclass
+class Progress:
+    """Follows a run's events, prints a line for every step, and keeps what the summary needs."""
+
+    started: dict[str, float] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    rejected: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    checks: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, str] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+
+    def show(self, event: dg.DagsterEvent) -> None:
+        """Take one event in; print when it starts, retries or ends a step."""
+        match event.event_type:
+            case dg.DagsterEventType.STEP_START:
+                self.started[event.step_key or ""] = event.timestamp
+                _say(f"  {'':9} {event.step_key} ...")
+            case dg.DagsterEventType.STEP_SUCCESS:
+                self._end(event, "done")
+            case dg.DagsterEventType.STEP_FAILURE:
+                error = event.step_failure_data.error
+                reason = (error.message if error else "").strip()
+                self.failures[event.step_key or ""] = reason
+                self._end(event, "FAILED")
+                _say(textwrap.indent(textwrap.fill(reason, 96), " " * 12))
+            case dg.DagsterEventType.STEP_UP_FOR_RETRY:
+                self._end(event, "retries")
+            case dg.DagsterEventType.STEP_SKIPPED:
+                self._end(event, "skipped")
+            case dg.DagsterEventType.ASSET_MATERIALIZATION:
+                self._materialized(event)
+            case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                self._checked(event)
+
+    def _end(self, event: dg.DagsterEvent, word: str) -> None:
+        step = event.step_key or ""
+        seconds = event.timestamp - self.started.get(step, event.timestamp)
+        _say(f"  {word:9} {step}  {seconds:.1f} s")
+
+    def _materialized(self, event: dg.DagsterEvent) -> None:
+        key = event.asset_key
+        if key is None or not key.path[0].startswith("raw_"):
+            return
+        metadata = event.step_materialization_data.materialization.metadata
+        source = key.path[0].removeprefix("raw_")
+        self.rows[source] += _number(metadata, "rows_new_or_changed")
+        self.rejected[source] += _number(metadata, "rows_rejected")
+
+    def _checked(self, event: dg.DagsterEvent) -> None:
+        result = event.asset_check_evaluation_data
+        if result.passed:
+            self.checks["passed"] += 1
+            return
+        warned = result.severity == dg.AssetCheckSeverity.WARN
+        word = "warned" if warned else "failed"
+        self.checks[word] += 1
+        if result.check_name != PULLED:
+            name = f"{result.asset_key.to_user_string()}: {result.check_name}"
+            self.troubles.append(f"{word}: {name}. {result.description or ''}".strip())
+
+
+def summary(progress: Progress, run_id: str) -> str:
+    """The report of a run that ended: a text of some forty lines."""
+    parts = [_pulled(progress), _checked(progress), _published(run_id)]
+    return "\n\n".join([*parts, _calls(), NEXT_STEPS])
+
+
+def _pulled(progress: Progress) -> str:
+    lines = ["Pulled"]
+    for source in settings.enabled_sources():
+        failed = progress.failures.get(f"pull_{source}")
+        if failed or source not in progress.rows:
+            lines.append(f"  {source:12} failed: {failed or 'its step did not run'}")
+            continue
+        rows, rejected = progress.rows[source], progress.rejected[source]
+        changed = f"{rows:,} rows new or changed" if rows else "nothing new"
+        quarantined = f", {rejected:,} in quarantine" if rejected else ""
+        lines.append(f"  {source:12} {changed}{quarantined}")
+    return "\n".join(lines)
+
+
+def _checked(progress: Progress) -> str:
+    counts = progress.checks
+    lines = [
+        f"Checks\n  {counts['passed']} passed, {counts['warned']} warned, {counts['failed']} failed"
+    ]
+    lines += [f"  {trouble}" for trouble in sorted(progress.troubles)]
+    return "\n".join(lines)
+
+
+def _published(run_id: str) -> str:
+    try:
+        publication = reader.publication(environment.publish_dir())
+    except reader.NoPublication as error:
+        return f"Published\n  nothing: {error}"
+    lines = ["Published"]
+    if publication.run_id != run_id:
+        hours = publication.age_hours()
+        lines.append(f"  NOT by this run: readers still get the publication of {hours:.1f} h ago")
+    lines.append(f"  {publication.path}  ({len(publication.marts)} marts, Parquet beside it)")
+    lines += [
+        f"  {age.source:12} newest record {_age(age.data_age_hours)},"
+        f" last pulled {_age(age.pull_age_hours)}"
+        for age in publication.sources
+    ]
+    return "\n".join(lines)
+
+
+def _calls() -> str:
+    try:
+        accounts = reader.query(environment.publish_dir(), FIRST_CALLS)
+    except reader.NoPublication:
+        return "Whom to call first\n  nothing is published yet"
+    lines = ["Whom to call first"]
+    for rank, account in enumerate(accounts.itertuples(), 1):
+        renews = f", renews {account.renewal_on}" if account.renewal_on else ""
+        owner = f", {account.csm_name}" if account.csm_name else ""
+        lines.append(
+            f"  {rank:2}. {account.account_name}: {account.health_band} {account.health_score:.0f},"
+            f" ARR {account.arr:,.0f} {account.currency}{renews}{owner}"
+        )
+        reasons = (account.reason_1, account.reason_2, account.reason_3)
+        lines += [f"        {reason}" for reason in reasons if reason]
+    return "\n".join(lines if len(lines) > 1 else [*lines, "  no account has a score yet"])
+
+
+FIRST_CALLS = """
+    select
+        account_name, health_band, health_score, arr, currency,
+        cast(renewal_on as varchar) as renewal_on, csm_name, reason_1, reason_2, reason_3
+    from marts.customer_360
+    where priority is not null
+    order by priority desc, account_id
+    limit 10
+"""
+
+NEXT_STEPS = """Next
+  make dev                             the graph with its ages and checks, on http://127.0.0.1:3000
+  make query SQL="from marts.customer_360 limit 5"
+                                       the marts; or open published/c360.duckdb read-only"""
+
+
+def _number(metadata: dict[str, dg.MetadataValue], key: str) -> int:
+    value = metadata.get(key)
+    return int(value.value) if value else 0
+
+
+def _age(hours: float | None) -> str:
+    if hours is None:
+        return "never"
+    return f"{hours * 60:.0f} min ago" if hours < 1 else f"{hours:.1f} h ago"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

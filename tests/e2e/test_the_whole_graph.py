@@ -1,0 +1,131 @@
+"""The product from empty folder to publication, as `make run` does it, over several days.
+
+One sandbox and one data folder live through the module, so the tests run in the order they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.e2e.harness import Product, Sandbox, kill_everything
+
+SMALL = {"companies": 60, "months": 8, "seed": 11, "now": datetime(2026, 5, 4, 6, tzinfo=UTC)}
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(**SMALL) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def product(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Product:
+    return Product(tmp_path_factory.mktemp("product"), sandbox.environment())
+
+
+@pytest.fixture(scope="module")
+def first_day(product: Product) -> tuple[str, dict]:
+    """Output of the first run, and the marts it published."""
+    code, output = product.run()
+    assert code == 0, output
+    return output, product.marts()
+
+
+def test_the_first_run_says_what_came_in_what_passed_and_whom_to_call(first_day) -> None:
+    output, marts = first_day
+    for source in ("hubspot", "stripe", "mixpanel"):
+        assert f"  {source:12}" in output
+    assert "rows new or changed" in output
+    assert " 0 failed" in output
+    assert "Whom to call first" in output
+    assert "  1. " in output
+    assert "make dev" in output
+    assert len(marts["customer_360"]) > 0
+
+
+def test_there_is_one_row_per_account_and_the_best_known_customers_are_scored(
+    product: Product, first_day
+) -> None:
+    assert product.read("select count(*) - count(distinct account_id) from marts.customer_360") == [
+        (0,)
+    ]
+    scored, unknown = product.read(
+        "select count(health_score), count(*) filter (health_band = 'unknown')"
+        " from marts.customer_360 where is_customer"
+    )[0]
+    assert scored > unknown
+
+
+def test_raw_holds_each_company_once(product: Product, sandbox: Sandbox, first_day) -> None:
+    rows, keys = product.raw(
+        "hubspot", "select count(*), count(distinct id) from raw_hubspot.companies"
+    )[0]
+    assert rows == keys
+    assert rows == sandbox.truth.companies["hubspot_id"].notna().sum()
+
+
+def test_a_second_run_finds_nothing_new_and_publishes_the_same(product: Product, first_day) -> None:
+    _, before = first_day
+    code, output = product.run()
+    assert code == 0, output
+    for source in ("stripe", "mixpanel"):
+        assert f"  {source:12} nothing new" in output, output
+    assert product.marts() == before
+
+
+def test_a_refused_key_names_the_source_and_the_setting_and_stops_nobody_else(
+    product: Product,
+) -> None:
+    code, output = product.run(SOURCES__STRIPE__API_KEY="rk_live_wrong")
+    assert code == 1
+    assert "stripe       failed" in output
+    assert "SOURCES__STRIPE__API_KEY" in output
+    assert "rk_live_wrong" not in output
+    assert "hubspot      failed" not in output
+    assert "NOT by this run" not in output, "the marts are published all the same"
+
+
+def test_a_day_later_only_what_changed_comes_in_and_a_dead_vendor_shows_its_age(
+    product: Product, sandbox: Sandbox
+) -> None:
+    events_before = product.raw("mixpanel", "select count(*) from raw_mixpanel.events")[0][0]
+    sandbox.advance(days=1)
+    product.vendors = sandbox.environment()
+    sandbox.fault("stripe", "down", times=None)
+    try:
+        code, output = product.run()
+    finally:
+        sandbox.clear_faults()
+    assert code == 1
+    assert "stripe       failed" in output
+    events_after = product.raw("mixpanel", "select count(*) from raw_mixpanel.events")[0][0]
+    assert events_before < events_after < 1.1 * events_before
+    ages = dict(product.read("select source, pull_age_hours from marts.source_freshness"))
+    assert ages["stripe"] > 12
+    assert ages["hubspot"] < 12
+
+
+def test_killed_anywhere_and_run_again_the_result_is_that_of_a_quiet_run(
+    product: Product, sandbox: Sandbox, tmp_path
+) -> None:
+    undisturbed = Product(tmp_path / "quiet", sandbox.environment())
+    code, output = undisturbed.run()
+    assert code == 0, output
+
+    disturbed = Product(tmp_path / "killed", sandbox.environment())
+    for step in ("pull_stripe", "transform", "published__c360"):
+        process = disturbed.start()
+        assert process.stdout is not None
+        for line in process.stdout:
+            if f"{step} ..." in line:
+                break
+        kill_everything(process)
+    code, output = disturbed.run()
+    assert code == 0, output
+    assert "was killed before it ended" in output
+    assert disturbed.marts() == undisturbed.marts()

@@ -1,0 +1,66 @@
+"""The layer rules of docs/architecture.md, read off the imports."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# What each folder may import of the others, and the libraries that belong to somebody else.
+MAY_IMPORT = {
+    "ingestion": set(),
+    "checks": set(),
+    "publish": set(),
+    "sandbox": set(),
+    "orchestration": {"ingestion", "checks", "publish"},
+}
+FOREIGN = {
+    "ingestion": {"dagster", "dagster_dbt", "dbt", "soda_core", "soda_duckdb"},
+    "checks": {"dagster", "dagster_dbt", "dbt", "dlt"},
+    "publish": {"dagster", "dagster_dbt", "dbt", "dlt", "soda_core", "soda_duckdb"},
+    "sandbox": {"dagster", "dagster_dbt", "dbt", "dlt", "soda_core", "soda_duckdb"},
+    "orchestration": {"dlt", "soda_core", "soda_duckdb"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names that a module imports, also inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("folder", sorted(MAY_IMPORT))
+def test_a_folder_imports_only_what_it_may_know(folder: str) -> None:
+    forbidden = (set(MAY_IMPORT) - MAY_IMPORT[folder] - {folder}) | FOREIGN[folder]
+    modules = list((ROOT / folder).rglob("*.py"))
+    assert modules
+    broken = {
+        str(path.relative_to(ROOT)): sorted(imported(path) & forbidden)
+        for path in modules
+        if imported(path) & forbidden
+    }
+    assert not broken
+
+
+def test_only_the_settings_modules_look_at_the_environment() -> None:
+    allowed = {
+        "ingestion/settings.py",
+        "orchestration/environment.py",
+        "sandbox/__main__.py",
+        "checks/runner.py",  # sets what Soda reads at import; reads nothing
+    }
+    asking = {
+        str(path.relative_to(ROOT))
+        for folder in MAY_IMPORT
+        for path in (ROOT / folder).rglob("*.py")
+        if "os.environ" in path.read_text() or "os.getenv" in path.read_text()
+    }
+    assert asking <= allowed
