@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import contract_tables
 import duckdb
 import pytest
 
 from checks.runner import CheckOutcome, raw_contracts, verify
+from tests.checks import contract_tables
 
 SOURCES = ["hubspot", "stripe", "mixpanel"]
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from built_warehouse import build_at
+
+from tests.publish.built_warehouse import build_at
 
 
 @pytest.fixture

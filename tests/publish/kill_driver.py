@@ -14,11 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from built_warehouse import AS_OF, build_at
-
 from publish import copying
 from publish.publication import publish
 from publish.reader import connect, publication
+from tests.publish.built_warehouse import AS_OF, build_at
 
 KILLED = 77
 

@@ -15,6 +15,7 @@ import duckdb
 from publish.reader import connect
 
 MARTS = ("account_ids", "customer_360", "mrr_monthly", "source_freshness")
+SEEN = "select min(batch), max(batch), count(*)"
 
 
 def read_database(target: Path) -> tuple[set[int], tuple[int, ...]]:
@@ -22,9 +23,9 @@ def read_database(target: Path) -> tuple[set[int], tuple[int, ...]]:
     builds, counts = set(), []
     with connect(target) as connection:
         for mart in MARTS:
-            rows = connection.execute(f"select batch from marts.{mart}").fetchall()
-            builds |= {batch for (batch,) in rows}
-            counts.append(len(rows))
+            seen = connection.execute(f"{SEEN} from marts.{mart}").fetchall()
+            builds |= {*seen[0][:2]}
+            counts.append(seen[0][2])
         run = connection.execute("select distinct run_id from marts.publication").fetchall()
         builds.add(int(run[0][0]))
     return builds, tuple(counts)
@@ -40,13 +41,13 @@ def read_parquet(target: Path) -> tuple[set[int], tuple[int, ...]]:
     builds, counts = set(), []
     for mart in MARTS:
         try:
-            rows = duckdb.sql(f"select batch from '{folder}/{mart}.parquet'").fetchall()
+            seen = duckdb.sql(f"{SEEN} from '{folder}/{mart}.parquet'").fetchall()
         except duckdb.IOException as error:
             if folder.exists():
                 raise
             raise PrunedMeanwhile from error
-        builds |= {batch for (batch,) in rows}
-        counts.append(len(rows))
+        builds |= {*seen[0][:2]}
+        counts.append(seen[0][2])
     return builds, tuple(counts)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from built_warehouse import AS_OF
 
 from publish.publication import publish
+from tests.publish.built_warehouse import AS_OF
 
 READ = """
 import json, sys

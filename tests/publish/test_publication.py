@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from built_warehouse import AS_OF
 
 from publish.publication import PublishError, publish
 from publish.reader import NoPublication, connect, publication, query
+from tests.publish.built_warehouse import AS_OF
 
 Build = Callable[..., Path]
 

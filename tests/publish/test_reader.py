@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from built_warehouse import AS_OF
 
 from publish.publication import publish
 from publish.reader import NoPublication, connect, publication, query
+from tests.publish.built_warehouse import AS_OF
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from built_warehouse import AS_OF
-
 from publish.publication import publish
+from tests.publish.built_warehouse import AS_OF
 
 HERE = Path(__file__).parent
 READERS = ["database"] * 4 + ["parquet"]
