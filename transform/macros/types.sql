@@ -1,4 +1,7 @@
-{#- Portable column types of the entity contracts. Money is in major units of its currency. -#}
+{#-
+    Portable column types of the entity contracts. Money is in major units of its currency. A float
+    has 64 bits: dbt.type_float() has 32 on DuckDB, seven digits.
+-#}
 {% macro sql_type(kind) -%}
     {%- set types = {
         'text': dbt.type_string(),
@@ -10,6 +13,7 @@
         'money': 'decimal(18,4)',
         'unit_price': 'decimal(24,12)',
         'ratio': 'decimal(18,6)',
+        'float': 'double' if target.type == 'spark' else 'double precision',
     } -%}
     {{- types[kind] -}}
 {%- endmacro %}

@@ -33,7 +33,7 @@ quotients as (
         currency_rates.currency,
         currency_rates.valid_from,
         cast(
-            cast(currency_rates.usd_per_unit as {{ dbt.type_float() }}) / reporting.usd_per_unit
+            cast(currency_rates.usd_per_unit as {{ sql_type('float') }}) / reporting.usd_per_unit
             as decimal(18,8)
         ) as rate,
         row_number() over (

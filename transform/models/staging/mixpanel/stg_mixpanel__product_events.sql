@@ -30,5 +30,5 @@ select
     nullif(trim(group_key), '') as account_key,
     event as event_name,
     properties,
-    {{ from_epoch('cast(_dlt_load_id as double precision)') }} as loaded_at
+    {{ from_epoch('cast(_dlt_load_id as ' ~ sql_type('float') ~ ')') }} as loaded_at
 from events
