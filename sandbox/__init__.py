@@ -1,4 +1,4 @@
-"""The vendors' APIs on localhost over one made-up company universe, for a first run and for tests."""
+"""The vendors' APIs on localhost over one made-up world, for a first run and for tests."""
 
 from sandbox.box import Sandbox
 from sandbox.limits import Limits

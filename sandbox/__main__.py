@@ -78,7 +78,7 @@ def _exec(box: Sandbox, argv: list[str]) -> int:
     def forward(number: int, frame: FrameType | None) -> None:
         if child is None:
             early.append(number)
-        elif child.poll() is None:
+        elif child.poll() is None and not (number == signal.SIGINT and _in_foreground()):
             child.send_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -92,6 +92,14 @@ def _exec(box: Sandbox, argv: list[str]) -> int:
         child.send_signal(missed)
     code = child.wait()
     return 128 - code if code < 0 else code
+
+
+def _in_foreground() -> bool:
+    """Return whether a terminal's interrupt key reaches the child without our help."""
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
 
 
 def _write_truth(box: Sandbox, out: Path) -> int:

@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -80,8 +79,10 @@ class Sandbox:
         self._billing = BillingStore(self.world, self._overlay, self._clock, stripe_account_version)
         self._product = ProductStore(self.world, self._overlay, self._clock, project_timezone)
         vendors: tuple[Vendor, ...] = (
-            HubSpot(self._crm, limits), Stripe(self._billing, limits), Mixpanel(self._product, limits),
-        )  # fmt: skip
+            HubSpot(self._crm, limits),
+            Stripe(self._billing, limits),
+            Mixpanel(self._product, limits),
+        )
         gates = [Mount(f"/{v.name}", Gate(v, self._faults, self.requests)) for v in vendors]
         self._app = Router(gates, redirect_slashes=False)
         self._port = port
@@ -240,8 +241,3 @@ class Sandbox:
     def truth(self) -> Truth:
         """What is really so at the clock; for tests and benchmarks, never for the product."""
         return Truth(self.world, self._clock.seconds)
-
-    @cached_property
-    def start_date(self) -> str:
-        """First day of the world, ISO."""
-        return self.seed.start

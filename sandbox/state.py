@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -52,4 +51,4 @@ def remember(path: Path, seed: Seed) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".new")
     unfinished.write_text(json.dumps(asdict(seed), indent=2) + "\n")
-    os.replace(unfinished, path)
+    unfinished.replace(path)

@@ -13,10 +13,13 @@ import pandas as pd
 
 from sandbox.universe.calendar import DAY, add_months, day_of, midnight
 from sandbox.universe.catalogue import CURRENCIES
+from sandbox.universe.companies import Company
 from sandbox.universe.contracts import Subscription, monthly_value
 from sandbox.universe.crm import account_key
 from sandbox.universe.events import is_core, user_id
 from sandbox.universe.world import World
+
+SYSTEMS = ("hubspot", "stripe", "mixpanel")
 
 
 def major(value: Fraction, currency: str) -> Decimal:
@@ -52,19 +55,22 @@ class Truth:
                 continue
             shown.append({
                 "company": company.key, "name": company.name, "domain": company.domain,
-                "parent": None if company.parent is None else self._world.companies[company.parent].key,
+                "parent": self._parent(company),
                 "country": company.country, "currency": company.currency, "plan": company.plan,
                 "seats": company.seats, "pattern": company.pattern, "quality": company.quality,
                 "in_crm": "hubspot" in found, "in_billing": "stripe" in found,
                 "in_product": "mixpanel" in found, "free_mail": company.free_mail,
                 "shares_domain": company.shares_domain,
-                **{f"{system}_ids": found.get(system, []) for system in ("hubspot", "stripe", "mixpanel")},
+                **{f"{system}_ids": found.get(system, []) for system in SYSTEMS},
             })  # fmt: skip
         return pd.DataFrame(shown)
 
+    def _parent(self, company: Company) -> str | None:
+        return None if company.parent is None else self._world.companies[company.parent].key
+
     @cached_property
     def who_is_who(self) -> pd.DataFrame:
-        """One row per account record in a system: company, system, id, state (live, merged, gone)."""
+        """One row per account record: company, system, id, state (live, merged, gone)."""
         rows: list[tuple[str, str, str, str]] = []
         keys = {company.index: company.key for company in self._world.companies}
         for record in self._world.crm.objects["companies"]:
@@ -94,7 +100,7 @@ class Truth:
 
     @cached_property
     def users(self) -> pd.DataFrame:
-        """One row per product user who has joined: company, distinct_id, email, joined_on, left_on."""
+        """One row per joined user: company, distinct_id, email, joined_on, left_on."""
         usage = self._world.usage
         rows = []
         for row in np.nonzero(usage.joined <= self._today)[0]:
@@ -102,7 +108,8 @@ class Truth:
             left = int(usage.left[row])
             rows.append((
                 company.key, user_id(company.index, person.number), person.email,
-                self._date(int(usage.joined[row])), self._date(left) if left <= self._today else None,
+                self._date(int(usage.joined[row])),
+                self._date(left) if left <= self._today else None,
             ))  # fmt: skip
         return pd.DataFrame(
             rows, columns=["company", "distinct_id", "email", "joined_on", "left_on"]
@@ -134,10 +141,13 @@ class Truth:
             company = self._world.companies[index]
             begins = min(sub.created for sub in subs)
             for label, at in moments:
-                if at >= begins:
-                    value = sum((monthly_value(sub, at) for sub in subs), Fraction(0))
-                    rows.append((company.key, label, datetime.fromtimestamp(at, UTC),
-                                 company.currency.upper(), major(value, company.currency)))  # fmt: skip
+                if at < begins:
+                    continue
+                value = major(
+                    sum((monthly_value(sub, at) for sub in subs), Fraction(0)), company.currency
+                )
+                moment = datetime.fromtimestamp(at, UTC)
+                rows.append((company.key, label, moment, company.currency.upper(), value))
         return pd.DataFrame(rows, columns=["company", "month", "at", "currency", "mrr"])
 
     @cached_property
@@ -153,8 +163,8 @@ class Truth:
             edges = sorted({edge for sub in subs for edge in sub.lapses() if edge <= self._now})
             before, gone = Fraction(0), None
             for edge in edges:
-                value = sum((monthly_value(sub, edge) for sub in subs), Fraction(0))
-                stopped = before > 0 and value == 0 and not self._on_pause(subs, edge)
+                value = sum((monthly_value(sub, edge, True) for sub in subs), Fraction(0))
+                stopped = before > 0 and value == 0
                 if gone is not None and value > 0:
                     gone["returned_at"] = datetime.fromtimestamp(edge, UTC)
                     gone = None
@@ -165,9 +175,6 @@ class Truth:
         columns = ["company", "churned_at", "kind", "notice_at", "mrr_lost", "currency",
                    "usage_declined", "meetings_declined", "returned_at"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
-
-    def _on_pause(self, subs: list[Subscription], at: int) -> bool:
-        return any(sub.pause is not None and sub.pause.holds(at) for sub in subs)
 
     def _churn(
         self, index: int, subs: list[Subscription], at: int, value: Fraction
@@ -192,8 +199,9 @@ class Truth:
     def active_users(self) -> pd.DataFrame:
         """One row per account and UTC day with any event that happened by now.
 
-        Columns: company, day, active_users (distinct known users with a core event), active_users_received
-        (the same of events the vendor had received by now), events (without repeated sendings).
+        Columns: company, day, active_users (distinct known users with a core event),
+        active_users_received (the same of events that the vendor had received by now), events
+        (without repeated sendings).
         """
         tables = []
         usage = self._world.usage

@@ -1,4 +1,4 @@
-"""The billing system's side of the universe: customers, their subscriptions and what they were sent."""
+"""The billing system's side of the universe: customers, subscriptions and what they were sent."""
 
 from __future__ import annotations
 
@@ -140,6 +140,7 @@ class Ledger:
         self.invoices: list[Invoice] = []
         self.charges: list[Charge] = []
         self.credit_notes: list[CreditNote] = []
+        self.by_id: dict[str, Invoice] = {}
         self.invoices_of: dict[str, list[Invoice]] = {}
         self.charges_of: dict[str, list[Charge]] = {}
 
@@ -156,6 +157,7 @@ class Ledger:
 
     def _issue(self, invoice: Invoice) -> None:
         self.invoices.append(invoice)
+        self.by_id[invoice.id] = invoice
         self.invoices_of.setdefault(invoice.sub.id, []).append(invoice)
         intent = token("pi_", self._seed, invoice.id, length=24)
         for number, (at, paid) in enumerate(invoice.tries):
@@ -167,15 +169,11 @@ class Ledger:
             self.charges_of.setdefault(invoice.id, []).append(made)
         draw = fraction(self._seed, "credit note", invoice.id)
         if draw < 0.012 and invoice.paid and invoice.subtotal > 100:
-            self.credit_notes.append(
-                CreditNote(
-                    token("cn_", self._seed, invoice.id, length=24),
-                    invoice,
-                    invoice.paid + int(2 + draw * 1500) * DAY,
-                    invoice.subtotal // 10,
-                    "order_change" if draw < 0.006 else "product_unsatisfactory",
-                )  # fmt: skip
-            )
+            identity = token("cn_", self._seed, invoice.id, length=24)
+            at = invoice.paid + int(2 + draw * 1500) * DAY
+            reason = "order_change" if draw < 0.006 else "product_unsatisfactory"
+            tenth = invoice.subtotal // 10
+            self.credit_notes.append(CreditNote(identity, invoice, at, tenth, reason))
 
     def _refund(self, invoice: Invoice, at: int) -> tuple[str, int, int] | None:
         draw = fraction(self._seed, "refund", invoice.id)

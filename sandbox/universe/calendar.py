@@ -9,7 +9,7 @@ DAY = 86_400
 
 
 def add_months(epoch: int, months: int, anchor_day: int | None = None) -> int:
-    """Return `epoch` moved by whole months; the day is `anchor_day` or the last one of the month."""
+    """Return `epoch` moved by whole months; the day is `anchor_day` or the month's last one."""
     at = datetime.fromtimestamp(epoch, UTC)
     year, month0 = divmod(at.year * 12 + at.month - 1 + months, 12)
     day = min(anchor_day or at.day, monthrange(year, month0 + 1)[1])

@@ -1,4 +1,4 @@
-"""What the made-up vendor sells: products, prices in three currencies, coupons, and what they cost."""
+"""What the made-up vendor sells: products, prices in three currencies and coupons."""
 
 from __future__ import annotations
 
@@ -170,7 +170,8 @@ class Catalogue:
                       tiers_mode="graduated", tiers=(
                           Tier(10_000, Fraction(0), int(minor("25", months))),
                           Tier(100_000, fine("0.0025", months), 0),
-                          Tier(None, fine("0.0015", months), int(minor("10", months)))))  # fmt: skip
+                          Tier(None, fine("0.0015", months), int(minor("10", months))),
+                      ))  # fmt: skip
         self._add("usage", "metered", "metered records", currency, 1, fine("0.0008"), metered=True)
         self._add("support", "workshop", "onboarding workshop", currency, None, minor("900"))
 

@@ -26,7 +26,7 @@ def fraction(seed: int, *parts: object) -> float:
 
 
 def token(prefix: str, seed: int, *parts: object, length: int = 14) -> str:
-    """Return `prefix` and `length` letters and digits that belong to `parts`, like `cus_9s6XKz...`."""
+    """Return `prefix` and `length` letters or digits that belong to `parts`: `cus_9s6XKz...`."""
     number = _digest(seed, (prefix, *parts))
     letters = []
     for _ in range(length):

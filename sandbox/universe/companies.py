@@ -158,7 +158,7 @@ def _domain(name: str) -> str:
 def _departure(
     rng: np.random.Generator, quality: float, signed: int | None, months: int, horizon: int
 ) -> tuple[int | None, str | None]:
-    """Return the day on which the company decides to leave (or its card fails) and which of both."""
+    """Return the day on which the company decides to leave or its card fails, and which."""
     yearly_hazard = 0.42 * (1.35 - quality) * (0.75 if months == 12 else 1.0)
     after = int(rng.exponential(365 / yearly_hazard)) + 60
     by = "voluntary" if rng.random() < 0.78 else "involuntary"

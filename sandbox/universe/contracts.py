@@ -1,4 +1,4 @@
-"""Subscriptions as lives in time: what is true of one at any moment, and what it is worth a month."""
+"""Subscriptions as lives in time: what is so at any moment, and what it is worth a month."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Subscription:
         return "trialing" if self.trial_end and at < self.trial_end else "active"
 
     def period(self, at: int) -> tuple[int, int]:
-        """Return start and end of the billing period at `at` (of the last one when it has ended)."""
+        """Return start and end of the billing period at `at`; of the last one after the end."""
         if self.ended_at is not None:
             at = min(at, self.ended_at - 1)
         if self.trial_end and at < self.trial_end:
@@ -136,17 +136,18 @@ class Subscription:
         return sorted(moments)
 
 
-def monthly_value(subscription: Subscription, at: int) -> Fraction:
+def monthly_value(subscription: Subscription, at: int, with_paused: bool = False) -> Fraction:
     """Return recurring revenue per month at `at` in minor units of the subscription's currency.
 
     Counted: licensed recurring items of active and past-due subscriptions, net of every discount
     that recurs (item discounts first, percentages one after another, then amounts per invoice).
     Not counted: trials, unpaid, incomplete, paused and ended ones, metered and one-time prices,
-    coupons of duration `once`, tax.
+    coupons of duration `once`, tax. `with_paused` counts what would be paid without the pause.
     """
     if at < subscription.created or subscription.status(at) not in ("active", "past_due"):
         return Fraction(0)
-    if subscription.pause and subscription.pause.name == "void" and subscription.pause.holds(at):
+    pause = subscription.pause
+    if pause and pause.name == "void" and pause.holds(at) and not with_paused:
         return Fraction(0)
     in_force = [d for d in subscription.discounts_at(at) if d.coupon.duration != "once"]
     in_force.sort(key=lambda discount: (discount.item is None, discount.coupon.amount is not None))

@@ -129,7 +129,7 @@ class CrmWriter:
         return self._owners[int(rng.integers(len(self._owners)))]
 
     def company(self, company: Company) -> list[tuple[str, int, int | None]]:
-        """Write a company's records and return (id, from, until) of the one that carries its links."""
+        """Write a company's records; return (id, from, until) of those that carry its links."""
         rng = stream(self._frame.seed, "crm company", company.index)
         first = self._company_record(company, 0, company.met_day, rng)
         self._life(company, first, rng)
@@ -215,6 +215,26 @@ class CrmWriter:
         self.crm.objects["companies"].append(survivor)
         return [(first.id, first.created, at), (identity, at, None)]
 
+    def _merge_contact(self, record: CrmObject, company: Company, day: int) -> None:
+        """Let a contact be found twice and merged into a new one that lists both."""
+        number = int(record.id) % 10_000
+        other = CrmObject(
+            record_id("contacts", company.index, number + 500),
+            record.created + 3_600_000,
+            [(record.created + 3_600_000, {**record.versions[0][1], "jobtitle": None})],
+        )
+        at = record.created + day * DAY * 1000
+        identity = record_id("contacts", company.index, number + 600)
+        vids = ";".join(f"{one}:{at}" for one in (record.id, other.id, identity))
+        properties = {**record.at(at)[1], "hs_calculated_merged_vids": vids}
+        survivor = CrmObject(identity, at, [(at, properties)])
+        for loser in (record, other):
+            loser.merged, loser.merged_into = at, identity
+        self.crm.objects["contacts"] += [other, survivor]
+        holder = properties["associatedcompanyid"]
+        if holder:
+            self.crm.link(("companies", holder), ("contacts", identity), at, None, True)
+
     def contacts(
         self, company: Company, people: list[Person], holders: list[tuple[str, int, int | None]]
     ) -> list[CrmObject]:
@@ -249,8 +269,14 @@ class CrmWriter:
                     )
             if rng.random() < 0.02:
                 record.archived = created + int(rng.integers(90, 600)) * DAY * 1000
+            elif rng.random() < 0.015 and len(holders) == 1:
+                self._merge_contact(record, company, int(rng.integers(5, 200)))
             self.crm.objects["contacts"].append(record)
             made.append(record)
+        if company.parent is not None and made:
+            # the same person looks after the parent too
+            parent = record_id("companies", company.parent)
+            self.crm.link(("companies", parent), ("contacts", made[0].id), made[0].created)
         return made
 
 

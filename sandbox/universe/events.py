@@ -54,14 +54,14 @@ class DayEvents:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """NDJSON lines in one buffer; line i ends at `ends[i]`, was received at `received_ms[i]`."""
+    """NDJSON lines in one buffer; line i ends at `ends[i]`, came in at `received_ms[i]`."""
 
     data: memoryview
     ends: NDArray[np.int64]
     received_ms: NDArray[np.int64]
 
     def until(self, now_ms: int, limit: int | None = None) -> tuple[memoryview, int]:
-        """Return the bytes of the lines received up to a moment, at most `limit`, and their count."""
+        """Return the lines received up to a moment, at most `limit`, and how many they are."""
         count = int(np.searchsorted(self.received_ms, now_ms, "right"))
         count = count if limit is None else min(count, limit)
         return self.data[: int(self.ends[count - 1]) if count else 0], count

@@ -205,7 +205,7 @@ def _total(invoice: Invoice, discounts: list[Discount]) -> None:
 
 
 def _spread(discount: Discount, lines: list[Line]) -> None:
-    """Spread an amount over lines by their net amounts; the last line takes what rounding leaves."""
+    """Spread an amount over lines by their net amounts; the last takes what rounding leaves."""
     whole = sum(line.net for line in lines)
     left = amount = min(discount.coupon.amount or 0, whole)
     for line in lines:

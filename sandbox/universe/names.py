@@ -1,4 +1,4 @@
-"""Invented names of companies and people, and how people write the same company in three systems."""
+"""Invented names of companies and people, and the ways in which people write a company."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import unicodedata
 
 import numpy as np
 
-_FIRST = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_FIRST = _words(
     "Alder Amber Arden Aster Balsam Basalt Beacon Birken Bluefin Borealis Bramble Brightwell "
     "Calder Canopy Cedar Cinder Cobalt Copper Coral Crestline Dalton Delta Drift Ember Esker "
     "Fathom Fennel Fjord Flint Gable Garnet Glacier Granite Halcyon Harbor Hazel Heron Hollow "
@@ -15,8 +20,8 @@ _FIRST = (
     "Meridian Mistral Müller Nimbus Nordlicht Oakline Obsidian Orchard Osprey Paragon Pebble "
     "Pinecrest Quarry Quill Raven Redstart Ridgeway Saffron Sakura Sélune Silvan Solstice Sparrow "
     "Summit Tallow Tamarind Thistle Tidewater Umber Vantage Verdant Walnut Willow Yarrow Zephyr"
-).split()
-_SECOND = (
+)
+_SECOND = _words(
     "Analytics Apparel Automation Bank Biotech Brands Capital Catering Chemicals Clinics Cloud "
     "Construction Consulting Credit Data Dental Design Diagnostics Digital Dynamics Education "
     "Electric Energy Engineering Farms Finance Foods Freight Games Glass Health Holdings Homes "
@@ -24,21 +29,21 @@ _SECOND = (
     "Media Medical Metals Mobility Motors Networks Optics Packaging Paper Partners Pharma Power "
     "Press Properties Rail Research Robotics Security Semiconductors Services Shipping Software "
     "Solar Sports Steel Studios Systems Textiles Tools Travel Ventures Water Works"
-).split()
-_GIVEN = (
+)
+_GIVEN = _words(
     "Aiko Alma Amir Anna Ayumi Bea Bruno Carla Chen Clara Dana David Elif Emma Enzo Eva Felix "
     "Finn Grace Hana Haruto Ines Ivan Jana Jonas Jun Kai Kenji Lara Lena Leo Lina Lucas Maja "
     "Marco Maya Mei Mia Milan Nadia Nils Noah Nora Olga Omar Oscar Paula Priya Rafael Ren Rosa "
     "Sam Sara Sofia Sora Tariq Theo Tom Uma Vera Victor Wei Yara Yuki Zoe"
-).split()
-_FAMILY = (
+)
+_FAMILY = _words(
     "Abe Almeida Andersen Bauer Becker Bernard Brandt Carter Castro Chang Costa Dubois Duval "
     "Endo Fischer Fontana Fujita Garcia Girard Gupta Hansen Hayashi Hoffmann Hughes Ito Ivanova "
     "Jensen Kato Keller Khan Kim Kimura Klein Kobayashi Lang Larsen Lehmann Lopez Martin Meyer "
     "Mori Moreau Nakamura Nguyen Nowak Okada O'Neill Ota Park Patel Peters Petit Quinn Ricci "
     "Romero Rossi Saito Sanders Sato Schmidt Silva Singh Suzuki Takeda Tanaka Torres Ueda Vogel "
     "Wagner Weber Wood Yamada Yilmaz Young"
-).split()
+)
 _LEGAL = {
     "US": (("Inc.", "Incorporated"), ("LLC", "L.L.C."), ("Corp.", "Corporation")),
     "GB": (("Ltd", "Limited"), ("PLC", "plc")),
@@ -55,7 +60,7 @@ TITLES = (
 
 
 def company_names(count: int, rng: np.random.Generator) -> list[str]:
-    """Return `count` different two-word names in random order; a number follows when words run out."""
+    """Return `count` different two-word names; a number follows when the words run out."""
     pairs = len(_FIRST) * len(_SECOND)
     order = rng.permutation(pairs)
     names = []

@@ -11,7 +11,7 @@ from sandbox.universe.companies import Company
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person; `contact_day` and `user_day` are first days in CRM and product, None for never."""
+    """One person; `contact_day`, `user_day` are first days in CRM and product, None for never."""
 
     number: int
     given: str
@@ -39,7 +39,8 @@ def people_of(seed: int, company: Company, horizon_days: int) -> list[Person]:
         free = company.free_mail or (is_contact and rng.random() < 0.05)
         local = f"{names.slug(given)}.{names.slug(family)}"
         if free:
-            email = f"{local}.{company.index}@{names.FREE_MAIL[int(rng.integers(len(names.FREE_MAIL)))]}"
+            host = names.FREE_MAIL[int(rng.integers(len(names.FREE_MAIL)))]
+            email = f"{local}.{company.index}@{host}"
         else:
             email = f"{local}@{company.domain}"
         if email in taken:
@@ -59,6 +60,6 @@ def people_of(seed: int, company: Company, horizon_days: int) -> list[Person]:
                 met if is_contact else None,
                 joins if is_user else None,
                 leaves if leaves < horizon_days else None,
-            )  # fmt: skip
+            )
         )
     return made

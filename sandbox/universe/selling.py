@@ -27,7 +27,7 @@ def write_deals(
     writer: CrmWriter, frame: Frame, company: Company, story: Story, holders: Holders,
     contacts: list[CrmObject],
 ) -> None:  # fmt: skip
-    """Write the first deal, the renewals of yearly plans, expansions and a prospect's lost deals."""
+    """Write the first deal, renewals of yearly plans, expansions, and a prospect's lost deals."""
     rng = stream(frame.seed, "deals", company.index)
     plans: list[tuple[str, int, int, str]] = []  # type, opened, closed, outcome
     if company.signed_day is not None and company.in_billing:
@@ -72,7 +72,7 @@ def _deal(
     ends = max(writer.ms(closed, int(rng.integers(30_000, 60_000))), created + 3_600_000)
     owner = writer.owner(rng)
     properties: Properties = {
-        "dealname": f"{company.name} - {'new' if kind == 'newbusiness' else 'renewal'} {number + 1}",
+        "dealname": f"{company.name} - {kind.removesuffix('business')} {number + 1}",
         "amount": str(amount) if rng.random() < 0.95 else None,
         "deal_currency_code": company.currency.upper(),
         "closedate": iso_ms(ends),
@@ -97,7 +97,7 @@ def write_meetings(
     writer: CrmWriter, frame: Frame, company: Company, story: Story, holders: Holders,
     contacts: list[CrmObject],
 ) -> list[int]:  # fmt: skip
-    """Write meetings and return their start days; few before the contract, fewer before some churns."""
+    """Write meetings and return their start days; fewer of them before some churns."""
     rng = stream(frame.seed, "meetings", company.index)
     horizon = (frame.horizon - frame.start) // DAY
     end = min(story.ended_day or horizon, horizon)

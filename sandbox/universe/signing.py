@@ -83,9 +83,9 @@ def _main(
                  "send_invoice" if by_invoice else "charge_automatically")  # fmt: skip
     _fill(frame, catalogue, company, sub, rng)
     fate = rng.random()
-    if sub.trial_end and fate < 0.14:
+    if sub.trial_end and fate < 0.17:
         sub.reason = "trial"
-        if fate < 0.03:
+        if fate < 0.06:
             sub.statuses.append(Span(sub.trial_end, None, "paused"))
         else:
             sub.ended_at = sub.notice_at = sub.trial_end
@@ -210,9 +210,14 @@ def _discount(
     welcome = {1: "WELCOME20-3M", 3: "WELCOME20-6M", 12: "FIRSTYEAR10"}[sub.months]
     coupons: tuple[str, ...] = ()
     for share, names in (
-        (0.14, (welcome,)), (0.20, ("PARTNER15",)), (0.24, ("SORRY50",)), (0.27, (f"LOYAL-{money}",)),
-        (0.29, (f"START-{money}",)), (0.31, ("PARTNER15", f"LOYAL-{money}")), (0.315, ("CHARITY100",)),
-    ):  # fmt: skip
+        (0.14, (welcome,)),
+        (0.20, ("PARTNER15",)),
+        (0.24, ("SORRY50",)),
+        (0.27, (f"LOYAL-{money}",)),
+        (0.29, (f"START-{money}",)),
+        (0.31, ("PARTNER15", f"LOYAL-{money}")),
+        (0.315, ("CHARITY100",)),
+    ):
         if draw < share:
             coupons = names
             break

@@ -44,7 +44,7 @@ class Access:
 
 @dataclass(slots=True)
 class Usage:
-    """Accounts and users as arrays; user arrays have one row per user, `level` is accounts x days."""
+    """Accounts and users as arrays, one row per user; `level` is accounts x days."""
 
     companies: list[Company]
     level: NDArray[np.float32]
@@ -59,7 +59,7 @@ class Usage:
 
 
 def make_usage(seed: int, days: int, accounts: list[tuple[Company, list[Person], Access]]) -> Usage:
-    """Return the usage of the accounts over `days` days; users stand in the order of their accounts."""
+    """Return the usage of the accounts over `days` days; users in the order of their accounts."""
     level = np.zeros((len(accounts), days), np.float32)
     people: list[Person] = []
     account, joined, left, habit, pace, mix = [], [], [], [], [], []
@@ -136,5 +136,6 @@ def _level(
         level *= 1 - (1 - floor) * fall
     level[age < 0] = 0
     if access.ends is not None:
-        level[day >= access.ends] = 0
+        # a few leave a script running that nobody switched off
+        level[day >= access.ends + (20 if rng.random() < 0.05 else 0)] = 0
     return level

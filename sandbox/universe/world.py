@@ -89,6 +89,8 @@ class World:
         last = max(end for end in ends if end) if all(ends) else None
         if first.reason == "unpaid":
             last = max(span.start for span in first.statuses if span.name == "unpaid")
+        elif first.reason == "trial":
+            last = first.trial_end
         return Story(self._day(first.notice_at), self._day(last), arr)
 
     def _day(self, epoch: int | None) -> int | None:

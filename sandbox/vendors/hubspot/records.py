@@ -24,6 +24,7 @@ class Records:
     def __init__(self, world: World, overlay: Overlay, clock: Clock) -> None:
         self._world, self._overlay, self._clock = world, overlay, clock
         self._kept: dict[str, tuple[tuple[int, int], list[Any]]] = {}
+        self._indexes: dict[str, tuple[list[Any], dict[str | None, Record]]] = {}
         self._by_id = {
             kind: {record.id: record for record in records}
             for kind, records in world.crm.objects.items()
@@ -55,7 +56,11 @@ class Records:
         known = self._by_id.get(kind, {}).get(identity)
         if known and known.merged is not None and known.merged <= self.now_ms:
             identity = str(known.merged_into)
-        return next((r for r in self.all(kind) if key_of(r) == identity), None)
+        records = self.all(kind)
+        index = self._indexes.get(kind)
+        if index is None or index[0] is not records:
+            index = self._indexes[kind] = (records, {key_of(r): r for r in records})
+        return index[1].get(identity)
 
     def put_at(self, kind: str, record: Record) -> int | None:
         """Return when a test put this record, in epoch milliseconds; None for the world's own."""
@@ -135,7 +140,9 @@ class Records:
         stages = [
             {
                 "id": name, "label": label, "displayOrder": order, **stamps,
-                "metadata": {"isClosed": str(chance in (0.0, 1.0)).lower(), "probability": str(chance)},
+                "metadata": {
+                    "isClosed": str(chance in (0.0, 1.0)).lower(), "probability": str(chance),
+                },
             }
             for order, (name, label, chance) in enumerate(STAGES)
         ]  # fmt: skip
@@ -145,7 +152,7 @@ class Records:
         return shown + self._put("pipelines")
 
     def links(self, from_type: str, to_type: str, from_id: str) -> list[Record]:
-        """Return what a record is associated with: `{toObjectId, associationTypes}`, one per record."""
+        """Return a record's associations as `{toObjectId, associationTypes}`, one per record."""
         now = self.now_ms
         found: dict[str, list[Record]] = {}
         for link in self._world.crm.links.get((from_type, to_type), {}).get(from_id, []):
@@ -172,7 +179,8 @@ class Records:
             if identity in layer.removed or identity in layer.archived:
                 return False
             thing = self._by_id[kind].get(identity)
-            if thing and thing.archived is not None and thing.archived <= self.now_ms:
+            gone = [thing.archived, thing.merged] if thing else []
+            if any(moment is not None and moment <= self.now_ms for moment in gone):
                 return False
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from bisect import bisect_right
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -161,8 +162,8 @@ class HubSpot:
 
     async def _batch_read(self, request: Request) -> Response:
         kind, body = request.path_params["kind"], await _body(request)
-        inputs = body.get("inputs") if isinstance(body, dict) else None
-        if kind not in PROPERTIES or not isinstance(inputs, list) or len(inputs) > 100:
+        inputs = _inputs(body, 100)
+        if kind not in PROPERTIES or inputs is None:
             return error(400, "VALIDATION_ERROR", "inputs must hold between 1 and 100 ids")
         found, missing = [], []
         for item in inputs:
@@ -204,8 +205,8 @@ class HubSpot:
     async def _links(self, request: Request) -> Response:
         from_type, to = request.path_params["from_type"], request.path_params["to"]
         body = await _body(request)
-        inputs = body.get("inputs") if isinstance(body, dict) else None
-        if not isinstance(inputs, list) or not 0 < len(inputs) <= 1000:
+        inputs = _inputs(body, 1000)
+        if inputs is None:
             return error(400, "VALIDATION_ERROR", "inputs must hold between 1 and 1000 ids")
         results, problems = [], []
         for item in inputs:
@@ -299,6 +300,14 @@ async def _body(request: Request) -> Any:
         return None
 
 
+def _inputs(body: Any, most: int) -> list[Record] | None:
+    """Return the inputs of a batch, None when they are not between one and `most` objects."""
+    inputs = body.get("inputs") if isinstance(body, dict) else None
+    if not isinstance(inputs, list) or not 0 < len(inputs) <= most:
+        return None
+    return inputs if all(isinstance(item, dict) for item in inputs) else None
+
+
 def _words(text: str | None) -> list[str]:
     return [word for word in (text or "").split(",") if word]
 
@@ -335,7 +344,15 @@ def _position(rows: list[Any], after: str | None, key: str) -> int:
     for position, row in enumerate(rows):
         if isinstance(row, dict) and str(row.get(key)) == last:
             return position + 1
-    return int(last[1:]) if last.startswith("#") and last[1:].isdigit() else len(rows)
+    if last.startswith("#") and last[1:].isdigit():
+        return int(last[1:])
+    # the record of the cursor has gone between two pages: go on behind where it stood
+    ids = [int(row[key]) if _numbered(row, key) else 0 for row in rows]
+    return bisect_right(ids, int(last)) if last.isdigit() else len(rows)
+
+
+def _numbered(row: Any, key: str) -> bool:
+    return isinstance(row, dict) and str(row.get(key)).isdigit()
 
 
 def _page(

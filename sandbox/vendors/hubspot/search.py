@@ -107,7 +107,7 @@ def _holds(records: Records, kind: str, record: Record, group: list[Filter]) -> 
 
 
 def _value(records: Records, kind: str, record: Any, name: str) -> Value:
-    """Return a property in comparable form; what a test put without a date changed when it was put."""
+    """Return a property in comparable form; a put record without a date changed when it was put."""
     properties = record.get("properties") if isinstance(record, dict) else None
     raw = properties.get(name) if isinstance(properties, dict) else None
     if raw is None and isinstance(record, dict) and name == "hs_object_id":

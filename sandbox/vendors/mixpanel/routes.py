@@ -94,9 +94,9 @@ class Mixpanel:
         """Return the vendor's 429; no Retry-After."""
         hour = self._export_hour if _exports(request) else self._query_hour
         message = (
-            f"Query rate limit exceeded for project_id: {PROJECT_ID}. 1/5 queries running concurrently "
-            f"and {hour.used + 1}/{hour.allowed or 60} queries running in the last hour. For more "
-            "information, please consult our documentation at https://help.mixpanel.com/"
+            f"Query rate limit exceeded for project_id: {PROJECT_ID}. 1/5 queries running "
+            f"concurrently and {hour.used + 1}/{hour.allowed or 60} queries running in the last "
+            "hour. For more information, please consult our documentation at https://help.mixpanel.com/"
         )
         return error(429, message, request)
 
@@ -187,15 +187,18 @@ class Mixpanel:
             except BadWhere as problem:
                 return error(400, str(problem), request)
             found = [one for one in self._store.profiles() if test is None or test(_flat(one))]
-            session = f"{1_700_000_000 + len(self._sessions)}-{token('', 0, len(self._sessions), length=6)}"
+            number = len(self._sessions)
+            session = f"{1_700_000_000 + number}-{token('', 0, number, length=6)}"
             self._sessions[session] = (where, found)
         found = self._sessions[session][1]
         rows = found[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
         only = asked.get("output_properties")
         if only:
             names = set(json.loads(only))
-            rows = [{**one, "$properties": {k: v for k, v in one["$properties"].items() if k in names}}
-                    for one in rows]  # fmt: skip
+            rows = [
+                {**one, "$properties": {k: v for k, v in _flat(one).items() if k in names}}
+                for one in rows
+            ]
         return JSONResponse({
             "page": page, "page_size": PAGE_SIZE, "session_id": session, "status": "ok",
             "total": len(found), "results": rows,
@@ -253,7 +256,7 @@ def _gzip(start: bytes, rest: Iterator[bytes | memoryview]) -> Iterator[bytes]:
 
 
 def _ends_early(body: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """Yield half of the first piece's lines, then the vendor's words for giving up, with status 200."""
+    """Yield half of the first piece's lines, then the vendor's words for giving up."""
     first = bytes(next(body, b""))
     yield first[: first.rfind(b"\n", 0, len(first) // 2 + 1) + 1]
     yield b"terminated early\n"

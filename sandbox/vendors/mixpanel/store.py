@@ -40,7 +40,7 @@ class Store:
     def lines(
         self, day: date, events: list[str] | None, in_ms: bool, limit: int | None
     ) -> tuple[memoryview | bytes, int]:
-        """Return a project day as NDJSON, as received up to the clock, and how many lines it has."""
+        """Return a project day as NDJSON, as received by the clock, and how many lines it has."""
         number = (day - self._first).days
         now_ms = self._clock.seconds * 1000
         stream = self._world.events
@@ -69,7 +69,7 @@ class Store:
                 yield line
 
     def profiles(self) -> list[Any]:
-        """Return every profile as `{$distinct_id, $properties}`, put ones as they were handed in."""
+        """Return every profile as `{$distinct_id, $properties}`, put ones as handed in."""
         state = (self._clock.seconds, self._overlay.version)
         if self._kept is None or self._kept[0] != state:
             self._kept = (state, self._profiles())
@@ -97,8 +97,10 @@ class Store:
             }
             if not plain:
                 properties |= {
-                    "$email": person.email, "$first_name": person.given, "$last_name": person.family,
-                }  # fmt: skip
+                    "$email": person.email,
+                    "$first_name": person.given,
+                    "$last_name": person.family,
+                }
             shown.append({"$distinct_id": identity, "$properties": properties})
         return shown + [put.record["profile"] for put in layer.put.values()]
 

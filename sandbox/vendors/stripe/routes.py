@@ -208,10 +208,12 @@ class Stripe:
         tests = [(name, wanted) for name, wanted in tests if wanted != {"all"}]
         if not tests:
             return rows
+        now = self._store.now
         return [
-            row for row in rows
-            if all(_fits(row.render(self._store.now, shape), name, wanted) for name, wanted in tests)
-        ]  # fmt: skip
+            row
+            for row in rows
+            if all(_fits(row.render(now, shape), name, wanted) for name, wanted in tests)
+        ]
 
     def _slice(self, request: Request, rows: list[Row], resource: str) -> tuple[list[Row], bool]:
         text = request.query_params.get("limit", "10")
@@ -263,8 +265,13 @@ def _singular(resource: str) -> str:
 
 
 def _missing(resource: str, identity: str) -> Response:
-    return error(404, f"No such {_singular(resource)}: '{identity}'", code="resource_missing",
-                 doc_url="https://stripe.com/docs/error-codes/resource-missing", param="id")  # fmt: skip
+    return error(
+        404,
+        f"No such {_singular(resource)}: '{identity}'",
+        code="resource_missing",
+        doc_url="https://stripe.com/docs/error-codes/resource-missing",
+        param="id",
+    )
 
 
 def _unrecognized(request: Request) -> Response:

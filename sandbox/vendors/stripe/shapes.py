@@ -19,7 +19,7 @@ INLINE = 10
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which spelling an API version has; versions are dates with a name behind, like 2025-09-30.clover."""
+    """Which spelling an API version (a date and a name, like 2025-09-30.clover) has."""
 
     version: str
 
@@ -185,7 +185,8 @@ def subscription(sub: Subscription, at: int, made: int, shape: Shape, latest: st
             "reason": reason if told or ended else None,
         },
         "collection_method": sub.collection, "created": sub.created, "currency": sub.currency,
-        "customer": sub.customer, "days_until_due": 30 if sub.collection == "send_invoice" else None,
+        "customer": sub.customer,
+        "days_until_due": 30 if sub.collection == "send_invoice" else None,
         "default_payment_method": None, "description": None,
         "discounts": [d.id for d in own], "ended_at": sub.ended_at if ended else None,
         "items": listed(f"/v1/subscription_items?subscription={sub.id}", items),
@@ -223,7 +224,7 @@ def line(thing: Line, invoice: Invoice, made: int, shape: Shape) -> Json:
         "invoice_item": None if thing.item else token("ii_", 0, thing.id, length=24),
         "proration": thing.proration, "subscription": invoice.sub.id,
     }  # fmt: skip
-    kind = "invoice_item_details"
+    kind, unit = "invoice_item_details", thing.price.unit
     if thing.item:
         kind = "subscription_item_details"
         details["subscription_item"] = thing.item
@@ -232,7 +233,7 @@ def line(thing: Line, invoice: Invoice, made: int, shape: Shape) -> Json:
         "pricing": {
             "type": "price_details",
             "price_details": {"price": thing.price.id, "product": thing.price.product.id},
-            "unit_amount_decimal": None if thing.price.unit is None else decimal_text(thing.price.unit),
+            "unit_amount_decimal": None if unit is None else decimal_text(unit),
         },
     }  # fmt: skip
 
@@ -264,12 +265,14 @@ def invoice(thing: Invoice, at: int, made: int, shape: Shape, charges: list[Char
         "collection_method": thing.sub.collection, "created": thing.created,
         "currency": thing.sub.currency, "customer": thing.sub.customer,
         "discounts": list(cuts), "due_date": seen(thing.finalized) and thing.due,
-        "ending_balance": min(0, thing.total), "lines": listed(f"/v1/invoices/{thing.id}/lines", rows),
+        "ending_balance": min(0, thing.total),
+        "lines": listed(f"/v1/invoices/{thing.id}/lines", rows),
         "livemode": True, "metadata": {}, "number": number if issued else None,
         "period_end": thing.end, "period_start": thing.start, "starting_balance": 0,
         "status": status,
         "status_transitions": {
-            "finalized_at": seen(thing.finalized), "marked_uncollectible_at": seen(thing.uncollectible),
+            "finalized_at": seen(thing.finalized),
+            "marked_uncollectible_at": seen(thing.uncollectible),
             "paid_at": seen(thing.paid), "voided_at": seen(thing.voided),
         },
         "subtotal": thing.subtotal, "total": thing.total,

@@ -14,7 +14,7 @@ from sandbox.overlay import Overlay
 from sandbox.universe.billing import Charge, Customer, Ledger
 from sandbox.universe.calendar import DAY
 from sandbox.universe.chance import token
-from sandbox.universe.contracts import Subscription
+from sandbox.universe.contracts import Discount, Subscription
 from sandbox.universe.invoicing import Invoice
 from sandbox.universe.world import World
 from sandbox.vendors.stripe import shapes
@@ -51,6 +51,8 @@ class Store:
         self.ledger = Ledger(world.frame.seed, world.customers)
         self.made = world.frame.start - 40 * DAY
         self._kept: dict[str, tuple[tuple[int, int], list[Row]]] = {}
+        self._indexes: dict[str, tuple[list[Row], dict[str, Row]]] = {}
+        self._discounts = _discounts(world.customers)
         self._subscriptions = {
             sub.id: sub for customer in world.customers for sub in customer.subscriptions
         }
@@ -71,17 +73,22 @@ class Store:
             kept = self._kept[resource] = (state, made)
         return kept[1]
 
+    def _index(self, resource: str) -> dict[str, Row]:
+        rows = self.rows(resource)
+        kept = self._indexes.get(resource)
+        if kept is None or kept[0] is not rows:
+            kept = self._indexes[resource] = (rows, {row.id: row for row in rows})
+        return kept[1]
+
     def find(self, resource: str, identity: str, shape: Shape) -> Any | None:
         """Return one object by id; a deleted customer is a stub, anything unknown None."""
-        for row in self.rows(resource):
-            if row.id == identity:
-                return row.render(self.now, shape)
-        if resource == "customers":
-            if identity in self._overlay.layer(VENDOR, "customers").removed or any(
-                c.id == identity and c.deleted and c.deleted <= self.now
-                for c in self._world.customers
-            ):
-                return {"id": identity, "object": "customer", "deleted": True}
+        row = self._index(resource).get(identity)
+        if row is not None:
+            return row.render(self.now, shape)
+        deleted = {c.id for c in self._world.customers if c.deleted and c.deleted <= self.now}
+        deleted |= self._overlay.layer(VENDOR, "customers").removed.keys()
+        if resource == "customers" and identity in deleted:
+            return {"id": identity, "object": "customer", "deleted": True}
         return None
 
     def subscription_items(self, subscription: str, shape: Shape) -> list[Any] | None:
@@ -106,11 +113,11 @@ class Store:
         put = self._overlay.layer(VENDOR, "invoices").put.get(invoice)
         if put is not None:
             return _inside(put.record, "lines")
-        self.rows("invoices")
-        for thing in self.ledger.invoices:
-            if thing.id == invoice and thing.created <= self.now:
-                return [shapes.line(one, thing, self.made, shape) for one in thing.lines]
-        return None
+        self.ledger.extend(self.now)
+        thing = self.ledger.by_id.get(invoice)
+        if thing is None or thing.created > self.now:
+            return None
+        return [shapes.line(one, thing, self.made, shape) for one in thing.lines]
 
     def tiers(self, price: str) -> list[Json] | None:
         """Return the tiers of a price."""
@@ -124,14 +131,8 @@ class Store:
 
     def discount(self, identity: str, shape: Shape) -> Json | None:
         """Return a discount by id, whether it is in force or not."""
-        for customer in self._world.customers:
-            if customer.discount and customer.discount.id == identity:
-                return shapes.discount(customer.discount, customer.id, None, self.made, shape)
-            for sub in customer.subscriptions:
-                for one in sub.discounts:
-                    if one.id == identity:
-                        return shapes.discount(one, customer.id, sub.id, self.made, shape)
-        return None
+        known = self._discounts.get(identity)
+        return shapes.discount(*known, self.made, shape) if known else None
 
     def _rows(self, resource: str) -> list[Row]:
         layer = self._overlay.layer(VENDOR, resource)
@@ -181,7 +182,7 @@ class Store:
                 return [_fixed(one.refund[0], one.refund[1], "refund", shapes.refund(one))
                         for one in ledger.charges if one.refund]  # fmt: skip
             case "disputes":
-                return [_fixed(one.dispute[0], one.dispute[1], "charge.dispute", shapes.dispute(one))
+                return [_fixed(*one.dispute, "charge.dispute", shapes.dispute(one))
                         for one in ledger.charges if one.dispute]  # fmt: skip
             case "credit_notes":
                 return [_fixed(one.id, one.at, "credit_note", shapes.credit_note(one))
@@ -207,10 +208,10 @@ class Store:
 
         moments = sorted({*sub.lapses(), *(c for c in sub.cycles if c > sub.created)})
         happenings = [
-            (at, "customer.subscription." + (
-                "created" if at == sub.created else "deleted" if at == sub.ended_at else "updated"))
-            for at in moments if sub.ended_at is None or at <= sub.ended_at
-        ]  # fmt: skip
+            (at, f"customer.subscription.{_step(sub, at)}")
+            for at in moments
+            if sub.ended_at is None or at <= sub.ended_at
+        ]
         return Row(sub.id, sub.created, render, happenings)
 
     def _invoice(self, thing: Invoice) -> Row:
@@ -290,8 +291,24 @@ class Store:
         return Row(name, at, show, [])
 
 
+def _discounts(customers: list[Customer]) -> dict[str, tuple[Discount, str, str | None]]:
+    found: dict[str, tuple[Discount, str, str | None]] = {}
+    for customer in customers:
+        if customer.discount:
+            found[customer.discount.id] = (customer.discount, customer.id, None)
+        for sub in customer.subscriptions:
+            found |= {one.id: (one, customer.id, sub.id) for one in sub.discounts}
+    return found
+
+
 def _fixed(identity: str, created: int, prefix: str, body: Json) -> Row:
     return Row(identity, created, partial(_as_put, body), [(created, f"{prefix}.created")])
+
+
+def _step(sub: Subscription, at: int) -> str:
+    if at == sub.created:
+        return "created"
+    return "deleted" if at == sub.ended_at and sub.reason != "incomplete" else "updated"
 
 
 def _as_put(record: Any, at: int, shape: Shape) -> Any:
