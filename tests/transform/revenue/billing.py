@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ..raw import epoch
+from tests.transform.raw import epoch
 
 RawTables = dict[str, list[dict[str, Any]]]
 Item = dict[str, Any] | tuple[Any, ...]
@@ -51,7 +51,7 @@ def discount(
     products: list[str] | None = None,
 ) -> dict[str, Any]:
     """A discount with its coupon inside; amount in minor units."""
-    coupon = {"percent_off": percent, "amount_off": amount, "duration": duration}
+    coupon: dict[str, Any] = {"percent_off": percent, "amount_off": amount, "duration": duration}
     coupon |= {"currency": currency if amount else None, "id": None}
     if products:
         coupon["applies_to"] = {"products": products}

@@ -1,0 +1,117 @@
+"""Invoices of the past written by hand: one customer per case, all before the first load."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from .billing import Billing, discount, price
+
+HUNDRED = price(10000)
+PAST_CASES = (
+    *("returned", "grew", "yearly", "one_month", "mid_month", "one_of_two_left", "euro"),
+    *("two_currencies", "discount_once", "discount_lasting", "owing", "void_and_draft"),
+    *("billed_twice", "old_quarter", "old_month_end", "old_year", "old_four_weeks", "old_ten_days"),
+)
+MONTH_STARTS = [f"2025-{m:02d}-01" for m in range(11, 13)] + [
+    f"2026-{m:02d}-01" for m in range(1, 13)
+]
+
+
+def _months(first: str, last: str) -> list[tuple[str, str]]:
+    """Periods of calendar months from the one that starts at `first` to the one at `last`."""
+    starts = MONTH_STARTS[MONTH_STARTS.index(first) : MONTH_STARTS.index(last) + 2]
+    return list(pairwise(starts))
+
+
+def _bill(
+    b: Billing,
+    case: str,
+    subscription: str,
+    periods: list[tuple[str, str]],
+    amount: int,
+    **fields: Any,
+) -> None:
+    """One paid invoice per period for the newest item."""
+    item = b.tables["subscription_items"][-1]
+    invoice = {k: fields.pop(k) for k in ("status", "issued", "currency", "paid") if k in fields}
+    for start, end in periods:
+        line = {"amount": amount, "start": start, "end": end, "subscription_item": item["id"]}
+        b.invoice(
+            case, [line | {"price": item["price"]} | fields], subscription=subscription, **invoice
+        )
+
+
+def add_past(b: Billing) -> None:
+    """Add the subscriptions and invoices of every case."""
+    gone: dict[str, Any] = {"status": "canceled", "ended_at": "2026-04-01"}
+    first = b.subscribe("returned", HUNDRED, **gone)
+    _bill(b, "returned", first, _months("2026-01-01", "2026-03-01"), 10000)
+    second = b.subscribe("returned", HUNDRED, start_date="2026-06-01", created="2026-06-01")
+    _bill(b, "returned", second, _months("2026-06-01", "2026-11-01"), 10000)
+
+    grew = b.subscribe("grew", price(12000))
+    for month, amount in [("2026-07-01", 10000), ("2026-08-01", 15000), ("2026-09-01", 12000)]:
+        _bill(b, "grew", grew, _months(month, month), amount)
+    _bill(b, "grew", grew, _months("2026-10-01", "2026-11-01"), 12000)
+    prorated: list[dict[str, Any]] = [
+        {"amount": -4000, "start": "2026-08-11", "end": "2026-09-01", "proration": True},
+        {"amount": 9900, "start": "2026-08-11", "end": "2026-09-01", "proration": True},
+    ]
+    item = b.tables["subscription_items"][-1]
+    b.invoice("grew", [p | {"subscription_item": item["id"]} for p in prorated], subscription=grew)
+
+    yearly = b.subscribe("yearly", price(120000, "year"), period=("2026-02-10", "2027-02-10"))
+    _bill(b, "yearly", yearly, [("2026-02-10", "2027-02-10")], 120000)
+
+    short = b.subscribe("one_month", HUNDRED, status="canceled", ended_at="2026-06-15")
+    _bill(b, "one_month", short, [("2026-05-15", "2026-06-15")], 10000)
+
+    running = b.subscribe("mid_month", HUNDRED, period=("2026-10-20", "2026-11-20"))
+    periods = [("2026-08-20", "2026-09-20"), ("2026-09-20", "2026-10-20")]
+    _bill(b, "mid_month", running, [*periods, ("2026-10-20", "2026-11-20")], 10000)
+
+    keeps = b.subscribe("one_of_two_left", HUNDRED)
+    _bill(b, "one_of_two_left", keeps, _months("2026-08-01", "2026-11-01"), 10000)
+    leaves = b.subscribe("one_of_two_left", price(4000), status="canceled", ended_at="2026-10-01")
+    _bill(b, "one_of_two_left", leaves, _months("2026-08-01", "2026-09-01"), 4000)
+
+    euro = b.subscribe("euro", price(120000, "year", currency="eur"))
+    _bill(b, "euro", euro, [("2025-11-01", "2026-11-01")], 120000, currency="eur")
+
+    dollars = b.subscribe("two_currencies", HUNDRED)
+    _bill(b, "two_currencies", dollars, _months("2025-12-01", "2026-11-01"), 10000)
+    euros = b.subscribe("two_currencies", price(12000, currency="eur"))
+    _bill(b, "two_currencies", euros, _months("2025-12-01", "2025-12-01"), 10000, currency="eur")
+    _bill(b, "two_currencies", euros, _months("2026-01-01", "2026-11-01"), 12000, currency="eur")
+
+    off: dict[str, Any] = {"discount_amounts": [{"amount": 5000, "discount": "di_x"}]}
+    once = b.subscribe("discount_once", HUNDRED)
+    _bill(b, "discount_once", once, _months("2026-07-01", "2026-07-01"), 10000, **off)
+    _bill(b, "discount_once", once, _months("2026-08-01", "2026-11-01"), 10000)
+    lasting = b.subscribe("discount_lasting", HUNDRED, discounts=[discount(percent=50)])
+    _bill(b, "discount_lasting", lasting, _months("2026-07-01", "2026-11-01"), 10000, **off)
+
+    owing = b.subscribe("owing", price(120000, "year"), status="unpaid")
+    _bill(b, "owing", owing, [("2026-06-01", "2027-06-01")], 120000, status="open")
+
+    void = b.subscribe("void_and_draft", HUNDRED, start_date="2026-09-01")
+    _bill(b, "void_and_draft", void, _months("2026-07-01", "2026-07-01"), 10000, status="void")
+    _bill(b, "void_and_draft", void, _months("2026-08-01", "2026-08-01"), 10000, status="draft")
+    _bill(b, "void_and_draft", void, _months("2026-09-01", "2026-11-01"), 10000)
+
+    billed_twice = b.subscribe("billed_twice", HUNDRED)
+    _bill(b, "billed_twice", billed_twice, _months("2026-08-01", "2026-11-01"), 10000)
+    _bill(b, "billed_twice", billed_twice, _months("2026-08-01", "2026-08-01"), 10000)
+
+    old = {"price": "price_gone"}
+    for case, period, amount in [
+        ("old_quarter", ("2026-07-01", "2026-10-01"), 30000),
+        ("old_month_end", ("2026-01-31", "2026-02-28"), 10000),
+        ("old_year", ("2025-12-15", "2026-12-15"), 120000),
+        ("old_four_weeks", ("2026-07-20", "2026-08-17"), 4800),
+        ("old_ten_days", ("2026-07-25", "2026-08-04"), 1000),
+    ]:
+        gone_by: dict[str, Any] = {"status": "canceled", "ended_at": max(period[1], "2026-02-28")}
+        ended = b.subscribe(case, HUNDRED, **gone_by)
+        _bill(b, case, ended, [period], amount, **old)
