@@ -137,7 +137,10 @@ def test_a_red_share_that_jumps_by_more_than_ten_points_is_not_published(audit: 
     assert audit("customer_health")["metric_red_pct"].metrics["value"] == pytest.approx(
         28.571, 1e-4
     )
-    last: dict[str, float | str] = {"PUBLISHED_CUSTOMER_HEALTH_RED_PCT": 2000 / 70}
+    last: dict[str, float | str] = {
+        "PUBLISHED_CUSTOMER_HEALTH_SCORED": 70,
+        "PUBLISHED_CUSTOMER_HEALTH_RED_PCT": 2000 / 70,
+    }
     turn_red = "update marts.customer_health set health_band = 'red' where account_id in ({})"
     ids = ", ".join(f"'a{i}'" for i in range(50, 57))  # 27 of 70: exactly ten points
     assert not audit("customer_health", turn_red.format(ids), variables=last)[
@@ -151,6 +154,16 @@ def test_a_red_share_that_jumps_by_more_than_ten_points_is_not_published(audit: 
     assert not audit("customer_health", turn_red.format(ids), variables=allowed)[
         "metric_red_rise_points"
     ].stops
+
+
+def test_a_red_share_among_a_handful_of_scores_is_held_against_nothing(audit: Audit) -> None:
+    for scored, stops in ((0, False), (19, False), (20, True)):
+        last: dict[str, float | str] = {
+            "PUBLISHED_CUSTOMER_HEALTH_SCORED": scored,
+            "PUBLISHED_CUSTOMER_HEALTH_RED_PCT": 0,
+        }
+        found = audit("customer_health", variables=last)
+        assert found["metric_red_rise_points"].stops == stops
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,11 @@ def test_too_many_customers_of_unknown_health_show(
 
 def test_a_coverage_that_falls_by_more_than_five_points_shows(audit: Audit) -> None:
     for last, outcome in ((25, "PASSED"), (24, "FAILED")):
-        found = audit("customer_health", variables={"PUBLISHED_CUSTOMER_HEALTH_UNKNOWN_PCT": last})
+        values: dict[str, float | str] = {
+            "PUBLISHED_CUSTOMER_HEALTH_ROWS": 100,
+            "PUBLISHED_CUSTOMER_HEALTH_UNKNOWN_PCT": last,
+        }
+        found = audit("customer_health", variables=values)
         assert found["metric_unknown_rise_points"].outcome == outcome
 
 
