@@ -54,8 +54,14 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(problem))
     if asked.command == "truth":
         return _write_truth(box, asked.out)
-    with box:
+    try:
+        box.start()
+    except OSError as problem:
+        parser.error(f"port {asked.port}: {problem.strerror or problem}")
+    try:
         return _serve(box) if asked.command == "serve" else _exec(box, argv)
+    finally:
+        box.stop()
 
 
 def _serve(box: Sandbox) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -137,6 +138,7 @@ class Ledger:
                 source = invoices_of(seed, sub, customer.company.country)
                 self._sources.append((source, next(source, None)))
         self._until = 0
+        self._lock = threading.Lock()
         self.invoices: list[Invoice] = []
         self.charges: list[Charge] = []
         self.credit_notes: list[CreditNote] = []
@@ -146,14 +148,15 @@ class Ledger:
 
     def extend(self, until: int) -> None:
         """Issue every invoice created up to `until`; what was issued before stays as it is."""
-        if until <= self._until:
-            return
-        for position, (source, waiting) in enumerate(self._sources):
-            while waiting is not None and waiting.created <= until:
-                self._issue(waiting)
-                waiting = next(source, None)
-            self._sources[position] = (source, waiting)
-        self._until = until
+        with self._lock:
+            if until <= self._until:
+                return
+            for position, (source, waiting) in enumerate(self._sources):
+                while waiting is not None and waiting.created <= until:
+                    self._issue(waiting)
+                    waiting = next(source, None)
+                self._sources[position] = (source, waiting)
+            self._until = until
 
     def _issue(self, invoice: Invoice) -> None:
         self.invoices.append(invoice)

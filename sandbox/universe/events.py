@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,7 @@ class EventStream:
         self._integrations = np.vectorize(codes.__getitem__, otypes=[np.int64])(self._integrations)
         self._heads, self._tails = _kind_templates()
         self._known_user, self._unknown_user = self._user_templates()
+        self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[int, str, bool], Lines] = OrderedDict()
 
     def day(self, number: int) -> DayEvents:
@@ -129,12 +131,16 @@ class EventStream:
         which is what projects from before 2023 send.
         """
         key = (number, zone, in_ms)
-        if key not in self._kept:
-            self._kept[key] = self.render(self.project_day(number, zone), zone, in_ms)
+        found = self._kept.get(key)
+        if found is None:
+            found = self.render(self.project_day(number, zone), zone, in_ms)
+        # exports run in several threads at once
+        with self._lock:
+            self._kept[key] = found
+            self._kept.move_to_end(key)
             while len(self._kept) > _KEPT_DAYS:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        return found
 
     def project_day(self, number: int, zone: str) -> DayEvents:
         """Return the events of one day of the project's zone, in order of arrival."""

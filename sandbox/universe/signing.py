@@ -136,10 +136,9 @@ def _fill(
     if rng.random() < 0.35:
         calls = int(10 ** rng.uniform(3.6, 5.2)) // 100 * 100
         add("api", "volume" if rng.random() < 0.5 else "graduated", calls)
-    if rng.random() < 0.2:
-        teams = (
-            12 if company.plan == "enterprise" and rng.random() < 0.25 else int(rng.integers(1, 4))
-        )
+    large = company.plan == "enterprise"
+    if rng.random() < (0.35 if large else 0.2):
+        teams = 12 if large and rng.random() < 0.35 else int(rng.integers(1, 4))
         for team in ANALYTICS_TEAMS[:teams]:
             add("analytics", team, 1)
     if sub.months == 1 and rng.random() < 0.2:

@@ -52,14 +52,12 @@ class World:
         self.people = [people_of(seed, company, self.days) for company in self.companies]
         self.customers: list[Customer] = []
         self.meeting_days: dict[int, list[int]] = {}
-        self.stories: list[Story] = []
         writer = CrmWriter(self.frame, [owner.id for owner in self.owners])
         accounts = []
         for company, people in zip(self.companies, self.people, strict=True):
             customers = make_customers(self.frame, self.catalogue, company, people)
             self.customers += customers
             story = self._story(company, customers)
-            self.stories.append(story)
             if company.in_crm:
                 self._write_crm(writer, company, people, story)
             if company.in_product:

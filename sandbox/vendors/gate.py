@@ -66,13 +66,15 @@ class Gate:
         path = scope["path"][len(scope.get("root_path", "")) :]
         query = scope["query_string"].decode("latin-1")
         shown = f"{path}?{query}" if query else path
-        status = 0
+        logged = False
         extra: dict[str, str] = {}
 
         async def noting(message: Message) -> None:
-            nonlocal status
+            nonlocal logged
             if message["type"] == "http.response.start":
-                status = message["status"]
+                # before the client can have the answer, so that it finds its call in the log
+                self._log.append(Call(self._vendor.name, scope["method"], shown, message["status"]))
+                logged = True
                 message["headers"] = [
                     *message["headers"],
                     *((key.lower().encode(), value.encode()) for key, value in extra.items()),
@@ -93,7 +95,8 @@ class Gate:
             scope["sandbox.fault"] = fault.kind if fault else None
             await (answer or self._vendor.app)(scope, receive, deliver)
         finally:
-            self._log.append(Call(self._vendor.name, scope["method"], shown, status))
+            if not logged:
+                self._log.append(Call(self._vendor.name, scope["method"], shown, 0))
 
     def _answer(self, request: Request, fault: Fault | None) -> Response | None:
         vendor = self._vendor

@@ -126,6 +126,19 @@ def test_usage_falls_before_most_but_not_all_churns(default: Sandbox):
     assert 0.5 < np.mean(falls) < 0.95
 
 
+def test_meetings_become_rare_before_some_churns(default: Sandbox):
+    world, churns = default.world, default.truth.churns
+    before, after = 0, 0
+    for churn in churns[churns.meetings_declined].itertuples():
+        notice = (int(churn.notice_at.timestamp()) - world.frame.start) // 86_400
+        days = np.array(world.meeting_days[int(churn.company[1:]) - 1])
+        before += int(((days >= notice - 180) & (days < notice - 90)).sum())
+        after += int(((days >= notice - 90) & (days < notice)).sum())
+    assert 0.2 < churns.meetings_declined.mean() < 0.8
+    assert before >= 15
+    assert after < before / 2
+
+
 def test_a_few_accounts_fade_and_stay(default: Sandbox):
     left = set(default.truth.churns.company)
     companies = default.truth.companies
