@@ -84,6 +84,12 @@ BY_HAND = [
     event("report_viewed", "2026-10-31T10:00:00Z", "bot:a3", "a3"),
     event("report_viewed", "2026-10-31T10:00:00Z", "a3-staff", "a3"),
     event("report_viewed", "2026-10-31T10:00:00Z", None, "a3"),
+    # a5: before signing in only the device is known; a shared device is nobody's.
+    event("report_viewed", "2026-10-30T10:00:00Z", "a5-u1", "a5", device_id="phone"),
+    event("report_viewed", "2026-10-29T10:00:00Z", None, None, device_id="phone"),
+    event("report_viewed", "2026-10-30T11:00:00Z", "a5-u1", "a5", device_id="kiosk"),
+    event("report_viewed", "2026-10-30T10:00:00Z", "a5-u2", "a5", device_id="kiosk"),
+    event("report_viewed", "2026-10-28T10:00:00Z", None, "a5", device_id="kiosk"),
     # a4: the last day counts up to as_of; what is dated later, or long ago, is no use at all.
     event("report_viewed", "2026-11-01T11:59:59Z", "a4-u1", "a4"),
     event("report_viewed", "2026-11-01T12:00:01Z", "a4-u2", "a4"),
@@ -155,6 +161,9 @@ def usage(
         pytest.param("a2", "2026-10-31", "dau events", (1, 1), id="account of the profile"),
         pytest.param("a2", "2026-10-30", "dau days_since_core_event", (0, None), id="never yet"),
         pytest.param("a3", "2026-10-31", "dau events issued_users", (0, 1, 0), id="bots and staff"),
+        pytest.param("a5", "2026-10-28", "dau events", (0, 1), id="a shared device"),
+        pytest.param("a5", "2026-10-29", "dau events", (1, 1), id="a device of one user"),
+        pytest.param("a5", "2026-10-30", "dau events", (2, 3), id="signed in"),
         pytest.param("a4", "2026-11-01", "dau events", (1, 1), id="up to as_of"),
         pytest.param("a4", "2026-10-31", "dau", None, id="a clock fault is no first day"),
     ],
@@ -254,14 +263,14 @@ def test_days_are_cut_in_the_reporting_time_zone(
 def test_an_incremental_run_over_late_and_vanished_days_equals_a_full_refresh(
     dbt: Dbt, tmp_path: Path
 ) -> None:
-    select = "+int_product_user_daily"
+    select = "+int_product_event_daily"
     write_raw(tmp_path, RAW)
     dbt.build(tmp_path, as_of=AS_OF, select=select)
 
     def daily() -> list[tuple[Any, ...]]:
         with connect(tmp_path) as con:
             return con.execute(
-                "select * from intermediate.int_product_user_daily order by all"
+                "select * from intermediate.int_product_event_daily order by all"
             ).fetchall()
 
     # The 8th loses a user and gains a late one, the 1st vanishes, the 2nd comes again unchanged.
@@ -279,11 +288,11 @@ def test_an_incremental_run_over_late_and_vanished_days_equals_a_full_refresh(
     incremental = daily()
     with connect(tmp_path) as con:
         assert con.execute(
-            "select distinct utc_date::varchar from intermediate.int_product_user_daily"
+            "select distinct utc_date::varchar from intermediate.int_product_event_daily"
             " where day_version like '%22:15:00.5%' order by 1"
         ).fetchall() == [("2026-09-02",), ("2026-09-08",)]
         assert con.execute(
-            "select user_key, event_name, events from intermediate.int_product_user_daily"
+            "select user_key, event_name, events from intermediate.int_product_event_daily"
             " where account_key = 'a1' and utc_date in ('2026-09-01', '2026-09-08') order by all"
         ).fetchall() == [("a1-late", "report_created", 1), ("a1-u1", "report_viewed", 1)]
 

@@ -100,8 +100,8 @@
         },
         'product_events': {
             'source': 'text', 'event_id': 'text', 'occurred_at': 'timestamp',
-            'received_at': 'timestamp', 'user_key': 'text', 'account_key': 'text',
-            'event_name': 'text', 'properties': 'json', 'loaded_at': 'timestamp',
+            'received_at': 'timestamp', 'user_key': 'text', 'device_key': 'text',
+            'account_key': 'text', 'event_name': 'text', 'properties': 'json', 'loaded_at': 'timestamp',
         },
         'product_users': {
             'source': 'text', 'user_key': 'text', 'account_key': 'text', 'email': 'text',

@@ -3,7 +3,9 @@
     (source, utc_date); only its days are then read, and copies of an event share their day.
 -#}
 {% macro deduplicated_events(days=none) -%}
-    select source, event_id, occurred_at, received_at, user_key, account_key, event_name, properties, loaded_at
+    select
+        source, event_id, occurred_at, received_at, user_key, device_key, account_key, event_name, properties,
+        loaded_at
     from (
         select
             events.*,
@@ -11,7 +13,7 @@
                 partition by events.source, events.event_id
                 order by
                     events.received_at desc, events.loaded_at desc,
-                    events.account_key, events.user_key, events.properties
+                    events.account_key, events.user_key, events.device_key, events.properties
             ) as copy
         from ({{ union_entity('product_events') }}) as events
         {%- if days %}

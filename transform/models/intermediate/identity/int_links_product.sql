@@ -1,7 +1,6 @@
 {#- A product account that belongs to nobody known is an account when it was ever used. -#}
 with used as (
     select distinct source, account_key, user_key from {{ ref('int_product_user_daily') }}
-    where first_at <= {{ as_of() }}
 ),
 
 users as (

@@ -1,53 +1,11 @@
 {#-
-    What each user did for which account on each day up to as_of. Complete days come from the
-    incremental table; the day of as_of is read from the events, for it counts only up to that
-    moment. An event without an account belongs to the account of its user.
+    What each user did for which account on each day up to as_of. An event without an account
+    belongs to the account of its user.
 -#}
-with daily as (
-    select
-        source,
-        day,
-        account_key,
-        user_key,
-        event_name,
-        integration,
-        events,
-        last_at
-    from {{ ref('int_product_user_daily') }}
-    where day < {{ as_of_day() }} and day >= cast('{{ var("history_start") }}' as date)
-),
+{{ config(materialized='view') }}
 
-last_days as (
-    {#- A reporting day touches two or three UTC days. -#}
-    select source, utc_date from {{ ref('int_product_days') }}
-    where
-        utc_date >= {{ dbt.dateadd('day', -1, as_of_day()) }}
-        and utc_date <= {{ dbt.dateadd('day', 1, as_of_day()) }}
-),
-
-last_events as (
-    {{ deduplicated_events('last_days') }}
-),
-
-today as (
-    select
-        source,
-        {{ local_date('occurred_at') }} as day,
-        account_key,
-        user_key,
-        event_name,
-        {{ integration_name('properties') }} as integration,
-        count(*) as events,
-        max(occurred_at) as last_at
-    from last_events
-    where {{ local_date('occurred_at') }} = {{ as_of_day() }} and occurred_at <= {{ as_of() }}
-    group by 1, 2, 3, 4, 5, 6
-),
-
-activity as (
-    select * from daily
-    union all
-    select * from today
+with activity as (
+    select * from {{ ref('int_product_user_daily') }}
 ),
 
 users as (

@@ -1,62 +1,80 @@
 {#-
-    A user's events per day, kept incrementally: days whose version in raw differs from the one
-    they were computed from are deleted and computed again, whatever the reason (new events, late
-    ones, days that vanished), so the table is always what a full refresh would give. It depends on
-    raw alone: catalog, identity and exclusions are applied by its readers.
+    What each user did on each day up to as_of. Complete days come from the incremental table; the
+    day of as_of is read from the events, for it counts only up to that moment. Events from before
+    signing in are those of the device's only user.
 -#}
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    on_schema_change='fail',
-    pre_hook="{% if is_incremental() %}
-        delete from {{ this }} where not exists (
-            select 1 from {{ ref('int_product_days') }} as days
-            where days.source = {{ this }}.source
-                and days.utc_date = {{ this }}.utc_date
-                and days.version = {{ this }}.day_version
-        )
-    {% endif %}"
-) }}
-
-with days as (
-    select * from {{ ref('int_product_days') }}
-),
-
-{% if is_incremental() -%}
-done as (
-    select distinct source, utc_date from {{ this }}
-),
-
-{% endif -%}
-changed_days as (
+with daily as (
     select
-        days.source,
-        days.utc_date,
-        days.version
-    from days
-    {%- if is_incremental() %}
-    left join done on days.source = done.source and days.utc_date = done.utc_date
-    where done.utc_date is null
-    {%- endif %}
+        source,
+        utc_date,
+        day,
+        account_key,
+        user_key,
+        device_key,
+        event_name,
+        integration,
+        events,
+        first_at,
+        last_at
+    from {{ ref('int_product_event_daily') }}
+    where day < {{ as_of_day() }} and day >= cast('{{ var("history_start") }}' as date)
 ),
 
-events as (
-    {{ deduplicated_events('changed_days') }}
+last_days as (
+    {#- A reporting day touches two or three UTC days. -#}
+    select source, utc_date from {{ ref('int_product_days') }}
+    where
+        utc_date >= {{ dbt.dateadd('day', -1, as_of_day()) }}
+        and utc_date <= {{ dbt.dateadd('day', 1, as_of_day()) }}
+),
+
+last_events as (
+    {{ deduplicated_events('last_days') }}
+),
+
+today as (
+    select
+        source,
+        cast(occurred_at as date) as utc_date,
+        {{ local_date('occurred_at') }} as day,
+        account_key,
+        user_key,
+        device_key,
+        event_name,
+        {{ integration_name('properties') }} as integration,
+        count(*) as events,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at
+    from last_events
+    where {{ local_date('occurred_at') }} = {{ as_of_day() }} and occurred_at <= {{ as_of() }}
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+),
+
+activity as (
+    select * from daily
+    union all
+    select * from today
+),
+
+devices as (
+    select * from {{ ref('int_product_devices') }}
 )
 
 select
-    events.source,
-    cast(events.occurred_at as date) as utc_date,
-    changed_days.version as day_version,
-    {{ local_date('events.occurred_at') }} as day,
-    events.account_key,
-    events.user_key,
-    events.event_name,
-    {{ integration_name('events.properties') }} as integration,
-    count(*) as events,
-    min(events.occurred_at) as first_at,
-    max(events.occurred_at) as last_at
-from events
-inner join changed_days
-    on events.source = changed_days.source and cast(events.occurred_at as date) = changed_days.utc_date
-group by 1, 2, 3, 4, 5, 6, 7, 8
+    activity.source,
+    activity.utc_date,
+    activity.day,
+    activity.account_key,
+    coalesce(activity.user_key, devices.user_key) as user_key,
+    activity.event_name,
+    activity.integration,
+    sum(activity.events) as events,
+    min(activity.first_at) as first_at,
+    max(activity.last_at) as last_at
+from activity
+left join devices
+    on
+        activity.source = devices.source
+        and activity.device_key = devices.device_key
+        and activity.user_key is null
+group by 1, 2, 3, 4, 5, 6, 7

@@ -11,10 +11,7 @@ seen as (
         min(first_at) as first_at,
         max(last_at) as last_at
     from {{ ref('int_product_user_daily') }}
-    where
-        user_key is not null
-        and first_at <= {{ as_of() }}
-        and utc_date >= cast('{{ var("history_start") }}' as date)
+    where user_key is not null
     group by source, user_key
 ),
 

@@ -102,7 +102,7 @@ paid as (
 
 recent as (
     select * from {{ ref('int_product_user_daily') }}
-    where day > {{ dbt.dateadd('day', -28, as_of_day()) }} and first_at <= {{ as_of() }}
+    where day > {{ dbt.dateadd('day', -28, as_of_day()) }}
 ),
 
 used as (

@@ -19,7 +19,7 @@ select
     ) }} as event_id,
     {{ utc('time') }} as occurred_at,
     {{ utc('processed_at') }} as received_at,
-    {#- A device that never signed in is nobody's user. -#}
+    {#- Before anybody signs in the vendor sends the device in place of the person. -#}
     coalesce(
         nullif(trim(user_id), ''),
         case
@@ -27,6 +27,10 @@ select
             else nullif(trim(distinct_id), '')
         end
     ) as user_key,
+    coalesce(
+        nullif(trim(device_id), ''),
+        case when distinct_id like '$device:%' then replace(distinct_id, '$device:', '') end
+    ) as device_key,
     nullif(trim(group_key), '') as account_key,
     event as event_name,
     properties,
