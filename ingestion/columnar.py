@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError as StreamError
 
 from ingestion.reading import Reject
 from ingestion.stored import day_prints
-from ingestion.values import FIRST_YEAR, MILLISECONDS_FROM, clean_text
+from ingestion.values import FIRST_YEAR, LAST_YEAR, MILLISECONDS_FROM, clean_text
 
 CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 32 << 20
@@ -106,7 +106,7 @@ class EventFile:
                     processed_at, group_key, properties, '{load_id}' as _dlt_load_id,
                     '{parquet.stem}-' || nextval('row_number') as _dlt_id
                 from ({self._typed(self._parsed())}) where {where}
-            ) to '{parquet}' (format parquet, compression lz4)"""
+            ) to '{parquet}' (format parquet, compression lz4, dictionary_size_limit 5000)"""
         ).fetchone()
         return int(written[0]) if written else 0
 
@@ -160,47 +160,51 @@ class EventFile:
         )
         # A user in several groups has a list of them; the first one counts.
         paths += f", {paths.rsplit(', ', 1)[1][:-1]}[0]'"
-        local = f"make_timestamp({_micros('p[1]')})"
+        local = f"make_timestamp({_micros('occurred')})"
         utc = (
-            f"make_timestamptz({_micros('p[1]')})"
+            f"make_timestamptz({_micros('occurred')})"
             if days.zone == "UTC"
             # Older projects send the wall clock of their own zone as if it were UTC.
             else f"timezone('{days.zone}', {local})"
         )
         return f"""
             select *, case
+                when "time" <= timestamptz '{days.until.isoformat()}' and event <> ''
+                    and event_date between date '{days.first}' and date '{days.last}'
+                    and not (event[1] in ('{{', '[') and json_valid(event)) then null
                 when properties is null then 'the line is not a JSON object with properties'
                 when coalesce(event, '') = '' then 'event is missing'
                 when event[1] in ('{{', '[') and json_valid(event) then 'event is not a text'
                 when raw_time is null then 'time is missing'
                 when "time" is null then 'time is not an epoch'
                 when "time" > timestamptz '{days.until.isoformat()}' then 'time is in the future'
-                when event_date not between date '{days.first}' and date '{days.last}'
-                    then 'time is not on a day that was asked for'
+                else 'time is not on a day that was asked for'
             end as reason
             from (
                 select event, p[1] as raw_time, cast({local} as date) as event_date,
                     {utc} as "time", p[2] as distinct_id, p[3] as insert_id, p[4] as user_id,
-                    p[5] as device_id, make_timestamptz({_micros("p[6]")}) as processed_at,
+                    p[5] as device_id, make_timestamptz({_micros("processed")}) as processed_at,
                     coalesce(p[8], p[7]) as group_key,
                     cast(properties as varchar) as properties, line
                 from (
-                    select *, json_extract_string(properties, [{paths}]) as p from ({source})
+                    select *, try_cast(p[1] as double) as occurred,
+                        try_cast(p[6] as double) as processed
+                    from (
+                        select *, json_extract_string(properties, [{paths}]) as p from ({source})
+                    )
                 )
             )"""
 
 
-def _micros(text: str) -> str:
+def _micros(number: str) -> str:
     """Microseconds since 1970 of an epoch in seconds or milliseconds, null when it is neither."""
-    seconds = (
-        f"case when abs(try_cast({text} as double)) >= {MILLISECONDS_FROM} "
-        f"then try_cast({text} as double) / 1000 else try_cast({text} as double) end"
-    )
     earliest = (date(FIRST_YEAR, 1, 1) - date(1970, 1, 1)).days * 86400
-    latest = MILLISECONDS_FROM
+    latest = (date(LAST_YEAR + 1, 1, 1) - date(1970, 1, 1)).days * 86400
     return (
-        f"case when {seconds} between {earliest} and {latest} "
-        f"then cast(round({seconds} * 1000000) as bigint) end"
+        f"case when {number} between {earliest} and {latest} "
+        f"then cast({number} * 1000000 as bigint) "
+        f"when {number} between {MILLISECONDS_FROM} and {latest}000 "
+        f"then cast({number} * 1000 as bigint) end"
     )
 
 

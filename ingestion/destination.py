@@ -6,12 +6,14 @@ import duckdb
 from dlt.common.destination.capabilities import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
 from dlt.destinations import duckdb as duckdb_destination
-from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbCredentials
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 # Clients of DuckDB 1.4 and 1.5 cannot read what 2.0 writes by default.
 STORAGE_VERSION = "v1.4.0"
+# The order of rows means nothing in a table, and keeping it costs memory.
+LOADING = {"memory_limit": "1GB", "preserve_insertion_order": "false"}
 
 
 class _RawSqlClient(DuckDbSqlClient):
@@ -44,7 +46,9 @@ class RawFile(duckdb_destination):
             with duckdb.connect() as connection:
                 attached = f"attach '{path}' as raw (storage_version '{STORAGE_VERSION}')"
                 connection.execute(attached)
-        super().__init__(str(path), destination_name="raw_file")
+        super().__init__(
+            DuckDbCredentials(str(path), global_config=LOADING), destination_name="raw_file"
+        )
 
     @property
     def client_class(self) -> type[DuckDbClient]:

@@ -71,7 +71,12 @@ def columns_hint(table: Table) -> dict[str, dict[str, Any]]:
         if column.name == table.parent:
             hint |= {"merge_key": True}
         hints[column.name] = hint
-    return hints | {name: dict(hint) for name, hint in DLT_COLUMNS.items()}
+    dlt_columns = {name: dict(hint) for name, hint in DLT_COLUMNS.items()}
+    if table.write == "by_day":
+        # DuckDB writes a computed Parquet column as nullable. Where the schema says otherwise, dlt
+        # would rewrite the whole file.
+        dlt_columns["_dlt_id"]["nullable"] = True
+    return hints | dlt_columns
 
 
 def resource_hints(table: Table) -> dict[str, Any]:

@@ -432,7 +432,7 @@ def _invoice(record: Any) -> Any:
     subscription = _first(record.get("subscription"), details)
     taxes = record.get("total_taxes")
     tax = record.get("tax")
-    if tax is None and isinstance(taxes, list):
+    if tax is None and taxes and isinstance(taxes, list):
         amounts = [_down(part, "amount") for part in taxes]
         tax = sum(amounts) if all(isinstance(amount, int) for amount in amounts) else None
     shaped: Any = _with_references(record, "customer", "charge", "payment_intent")
@@ -481,7 +481,7 @@ FOLLOWED = (
         SUBSCRIPTIONS,
         "subscription",
         parameters=(("status", "all"),),
-        expand=("discounts",),
+        expand=("discounts", "items.data.discounts"),
         shape=_subscription,
         child=SUBSCRIPTION_ITEMS,
         children=_items,
