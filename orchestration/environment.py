@@ -9,6 +9,7 @@ The one module of this package that looks at environment variables:
 | `C360_AS_OF`        | the "now" of a run, ISO 8601                       | the clock            |
 | `C360_ALERT_WEBHOOK`| failures are posted there as JSON                  | none                 |
 | `C360_ALERT_LOG`    | failures are appended there                        | `data/alerts.log`    |
+| `C360_ACCEPT_CHANGE`| publish although the marts changed suspiciously    | no                   |
 | `DAGSTER_HOME`      | Dagster's own storage                              | `data/dagster`       |
 """
 
@@ -76,9 +77,28 @@ def alert_log() -> Path:
     return Path(os.environ.get("C360_ALERT_LOG") or data_dir() / "alerts.log")
 
 
+def accepts_change() -> bool:
+    """Whether a person lets this run publish far fewer rows, or far more red, than the last."""
+    return os.environ.get("C360_ACCEPT_CHANGE", "") not in ("", "0", "false")
+
+
 def dbt_target() -> Path:
     """dbt's artifacts; outside `transform/`, so that two data folders never share a manifest."""
     return data_dir() / "dbt"
+
+
+def fresh_build_target() -> Path:
+    """dbt's artifacts of the build under way: nothing of the last one, but the parsed project.
+
+    A folder of its own, because the definitions are made from the manifest in `dbt_target`.
+    """
+    target = dbt_target() / "build"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    parsed = dbt_target() / "partial_parse.msgpack"
+    if parsed.exists():
+        shutil.copy2(parsed, target)
+    return target
 
 
 def dbt_vars() -> dict[str, object]:

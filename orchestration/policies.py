@@ -61,6 +61,11 @@ PULL_RETRY_DELAY_SECONDS = 10
 LOCK_WAIT_SECONDS = 120
 AUDIT_RETRIES = dg.RetryPolicy(max_retries=2, delay=5)
 
+# How far a publication may differ from the last one before the audit of the marts refuses it:
+# the least share of its rows, and the most points by which the share of red customers may rise.
+USUAL_CHANGE = {"MIN_PCT_OF_PUBLISHED": 80, "MAX_RED_RISE_POINTS": 10}
+ANY_CHANGE = {"MIN_PCT_OF_PUBLISHED": 0, "MAX_RED_RISE_POINTS": 100}
+
 # A run past this many seconds is ended by run monitoring and its pool slots are freed.
 MAX_RUNTIME_SECONDS = 2 * 60 * 60
 

@@ -19,7 +19,7 @@ def tell_of_failure(context: dg.RunFailureSensorContext) -> None:
         "job": context.dagster_run.job_name,
         "run_id": context.dagster_run.run_id,
         "failed_steps": {
-            event.step_key: _message(event) for event in context.get_step_failure_events()
+            event.step_key: reason(event) for event in context.get_step_failure_events()
         },
         "message": context.failure_event.message,
     }
@@ -51,6 +51,9 @@ def post(alert: dict[str, Any]) -> None:
         pass
 
 
-def _message(event: dg.DagsterEvent) -> str:
+def reason(event: dg.DagsterEvent) -> str:
+    """Why a step failed, in the words of the error that began it."""
     error = event.step_failure_data.error
+    while error and error.cause:
+        error = error.cause
     return (error.message if error else event.message or "").strip()[:500]

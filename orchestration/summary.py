@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -11,6 +13,7 @@ import dagster as dg
 from ingestion import settings
 from orchestration import environment
 from orchestration.assets.sources import PULLED
+from orchestration.sensors import reason
 from publish import reader
 
 
@@ -18,6 +21,7 @@ from publish import reader
 class Progress:
     """Follows a run's events, prints a line for every step, and keeps what the summary needs."""
 
+    say: Callable[[str], None]
     started: dict[str, float] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     rejected: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -29,16 +33,15 @@ class Progress:
         """Take one event in; print when it starts, retries or ends a step."""
         match event.event_type:
             case dg.DagsterEventType.STEP_START:
-                self.started[event.step_key or ""] = event.timestamp
-                _say(f"  {'':9} {event.step_key} ...")
+                self.started[event.step_key or ""] = time.monotonic()
+                self.say(f"  {'':9} {event.step_key} ...")
             case dg.DagsterEventType.STEP_SUCCESS:
                 self._end(event, "done")
             case dg.DagsterEventType.STEP_FAILURE:
-                error = event.step_failure_data.error
-                reason = (error.message if error else "").strip()
-                self.failures[event.step_key or ""] = reason
+                why = reason(event)
+                self.failures[event.step_key or ""] = why
                 self._end(event, "FAILED")
-                _say(textwrap.indent(textwrap.fill(reason, 96), " " * 12))
+                self.say(textwrap.indent(textwrap.fill(why, 96), " " * 12))
             case dg.DagsterEventType.STEP_UP_FOR_RETRY:
                 self._end(event, "retries")
             case dg.DagsterEventType.STEP_SKIPPED:
@@ -50,8 +53,8 @@ class Progress:
 
     def _end(self, event: dg.DagsterEvent, word: str) -> None:
         step = event.step_key or ""
-        seconds = event.timestamp - self.started.get(step, event.timestamp)
-        _say(f"  {word:9} {step}  {seconds:.1f} s")
+        seconds = time.monotonic() - self.started.get(step, time.monotonic())
+        self.say(f"  {word:9} {step}  {seconds:.1f} s")
 
     def _materialized(self, event: dg.DagsterEvent) -> None:
         key = event.asset_key
@@ -136,7 +139,7 @@ def _calls() -> str:
             f" ARR {account.arr:,.0f} {account.currency}{renews}{owner}"
         )
         reasons = (account.reason_1, account.reason_2, account.reason_3)
-        lines += [f"        {reason}" for reason in reasons if reason]
+        lines += [f"        {told}" for told in reasons if told]
     return "\n".join(lines if len(lines) > 1 else [*lines, "  no account has a score yet"])
 
 
@@ -165,7 +168,3 @@ def _age(hours: float | None) -> str:
     if hours is None:
         return "never"
     return f"{hours * 60:.0f} min ago" if hours < 1 else f"{hours:.1f} h ago"
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)

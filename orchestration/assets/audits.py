@@ -10,11 +10,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from checks import runner
+from checks import baseline, runner
 from ingestion import settings
 from orchestration import environment, policies
 from orchestration.translators import raw_key
-from publish import reader
+
+Variables = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -37,22 +38,18 @@ class Contract:
             for check in runner.contract_checks(self.path)
         ]
 
-    def verify(self) -> dict[str, runner.CheckOutcome]:
-        """The outcome of every check, by its name."""
-        outcomes = runner.verify(
-            self.path, self.database(), self._variables(), as_of=environment.as_of()
-        )
-        return {outcome.name: outcome for outcome in outcomes}
-
-    def _variables(self) -> Mapping[str, float]:
+    def verify(self, published: Variables) -> dict[str, runner.CheckOutcome]:
+        """The outcome of every check, by its name; `published` is what readers get today."""
         policy = policies.policy_for(self.asset)
-        return {
+        variables = {
             "WARN_HOURS": policy.data_within.warn,
             "FAIL_HOURS": policy.data_within.fail,
             "PULL_WARN_HOURS": policy.made_within.warn,
             "PULL_FAIL_HOURS": policy.made_within.fail,
-            "PUBLISHED_ROWS": _published().get(self.path.stem, 0),
+            **published,
         }
+        outcomes = runner.verify(self.path, self.database(), variables, as_of=environment.as_of())
+        return {outcome.name: outcome for outcome in outcomes}
 
 
 def raw_contracts() -> list[Contract]:
@@ -72,7 +69,19 @@ def mart_contracts() -> list[Contract]:
     ]
 
 
-def audit_step(layer: str, contracts: list[Contract]) -> dg.AssetChecksDefinition:
+def last_publication() -> Variables:
+    """What the mart contracts measured on the last publication, and how far a new one may differ.
+
+    A person who knows that the change is right sets C360_ACCEPT_CHANGE for one run.
+    """
+    tolerance = policies.ANY_CHANGE if environment.accepts_change() else policies.USUAL_CHANGE
+    published = environment.publish_dir() / "c360.duckdb"
+    return {**tolerance, **baseline.published_values(published, as_of=environment.as_of())}
+
+
+def audit_step(
+    layer: str, contracts: list[Contract], compared_with: Callable[[], Variables] = dict
+) -> dg.AssetChecksDefinition:
     """One step that verifies all contracts of a layer."""
     specs = {contract.asset: contract.specs() for contract in contracts}
 
@@ -85,10 +94,11 @@ def audit_step(layer: str, contracts: list[Contract]) -> dg.AssetChecksDefinitio
     )
     def audit(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         wanted = context.selected_asset_check_keys
+        published = compared_with()
         for contract in contracts:
             selected = [spec for spec in specs[contract.asset] if spec.key in wanted]
             if selected:
-                outcomes = contract.verify()
+                outcomes = contract.verify(published)
                 yield from (_result(spec, outcomes[spec.name]) for spec in selected)
 
     return audit
@@ -104,11 +114,3 @@ def _result(spec: dg.AssetCheckSpec, outcome: runner.CheckOutcome) -> dg.AssetCh
         description=outcome.message,
         metadata={"outcome": outcome.outcome, **outcome.metrics},
     )
-
-
-def _published() -> Mapping[str, int]:
-    """Rows of every mart that readers get now; empty before the first publication."""
-    try:
-        return reader.publication(environment.publish_dir()).marts
-    except reader.NoPublication:
-        return {}

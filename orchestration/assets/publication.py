@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -81,7 +82,8 @@ def _marts() -> list[dict[str, Any]]:
     ]
 
 
-def _built_as_of() -> Any:
+def _built_as_of() -> datetime:
+    """The "now" that the marts were built with; marts hold UTC without saying so."""
     with duckdb.connect(environment.warehouse(), read_only=True) as warehouse:
         (built,) = warehouse.sql("select max(as_of) from marts.customer_360").fetchall()[0]
-    return built or environment.as_of()
+    return built.replace(tzinfo=UTC) if built else environment.as_of()

@@ -15,9 +15,9 @@ from dagster._core.definitions.source_asset import (
     # Marks an output that hands on an asset without claiming to have made it.
     SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION as HANDED_ON,
 )
-from ingestion.pipeline import PullError, PullResult
 
 from ingestion import pipeline, settings
+from ingestion.pipeline import PullError, PullResult
 from orchestration import policies
 from orchestration.translators import raw_key, raw_spec
 
@@ -117,7 +117,8 @@ def _reason(error: Exception) -> str:
 
 def _row_counts(source: str, tables: list[str]) -> dict[str, int]:
     with duckdb.connect(settings.raw_database(source), read_only=True) as raw:
+        # File and schema have the same name: two-part names would be ambiguous.
+        raw.execute(f"use raw_{source}.raw_{source}")
         return {
-            table: raw.sql(f'select count(*) from raw_{source}."{table}"').fetchall()[0][0]
-            for table in tables
+            table: raw.sql(f'select count(*) from "{table}"').fetchall()[0][0] for table in tables
         }

@@ -57,7 +57,12 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterato
         pipeline.ensure_tables(source)
     wait_for_writer(policies.LOCK_WAIT_SECONDS)
     environment.export_as_of()
-    invocation = dbt.cli(build_args(), context=context, raise_on_error=False)
+    invocation = dbt.cli(
+        build_args(),
+        context=context,
+        raise_on_error=False,
+        target_path=environment.fresh_build_target(),
+    )
     yield from invocation.stream().fetch_row_counts()
     if not invocation.is_successful():
         raise _failure(invocation)

@@ -68,7 +68,9 @@ class Product:
     def raw(self, source: str, query: str) -> list[tuple]:
         """Ask a source's raw file."""
         path = self.data / "raw" / f"raw_{source}.duckdb"
-        with duckdb.connect(path, read_only=True) as raw:
+        with duckdb.connect() as raw:
+            raw.execute(f"attach '{path}' as opened (read_only)")
+            raw.execute("use opened")
             return raw.sql(query).fetchall()
 
     def marts(self) -> dict[str, list[tuple]]:

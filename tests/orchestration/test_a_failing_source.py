@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
-from ingestion.pipeline import PullError, PullResult
 
 from ingestion import pipeline
+from ingestion.pipeline import PullError, PullResult
 from orchestration import policies
 from orchestration.assets import sources
 from orchestration.translators import raw_key
