@@ -22,7 +22,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     folder = tmp_path / "data"
     monkeypatch.setenv("C360_DATA_DIR", str(folder))
-    monkeypatch.setenv("RUNTIME__REQUEST_BACKOFF_FACTOR", "0.005")
+    monkeypatch.setenv("RUNTIME__REQUEST_BACKOFF_FACTOR", "0.0005")
     monkeypatch.setattr(hubspot, "SEARCHES_PER_SECOND", 1000.0)
     monkeypatch.setattr(stripe, "CALLS_PER_SECOND", 1000.0)
     monkeypatch.setattr(mixpanel, "CALLS_PER_SECOND", 1000.0)

@@ -1,0 +1,76 @@
+"""For a process of its own: pulls a source and dies, as by kill -9, at the point it is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import dlt
+from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
+from dlt.extract.extract import Extract
+from dlt.load.load import Load
+from dlt.normalize.normalize import Normalize
+
+from ingestion import pipeline
+from ingestion.sources import hubspot, mixpanel, stripe
+
+
+def die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before(owner: Any, name: str) -> None:
+    setattr(owner, name, die)
+
+
+def after(owner: Any, name: str, times: int = 1) -> None:
+    real: Callable[..., Any] = getattr(owner, name)
+    left = [times]
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = real(*args, **kwargs)
+        left[0] -= 1
+        if left[0] <= 0:
+            die()
+        return result
+
+    setattr(owner, name, call)
+
+
+def inside_a_job() -> None:
+    """Dies in a transaction that has copied rows and is not committed."""
+    real = DuckDbCopyJob.run
+
+    def run(self: DuckDbCopyJob) -> None:
+        client = self._job_client.sql_client
+        client.execute_sql("begin transaction")
+        real(self)
+        die()
+
+    DuckDbCopyJob.run = run  # type: ignore[method-assign]
+
+
+POINTS: dict[str, Callable[[], None]] = {
+    "while extracting": lambda: after(Extract, "_compute_metrics"),
+    "after extracting": lambda: after(dlt.Pipeline, "extract"),
+    "while normalizing": lambda: before(Normalize, "spool_schema_files"),
+    "after normalizing": lambda: after(dlt.Pipeline, "normalize"),
+    "inside the transaction of a job": inside_a_job,
+    "after a job committed, unmarked": lambda: after(DuckDbCopyJob, "run"),
+    "after the second job committed, unmarked": lambda: after(DuckDbCopyJob, "run", 2),
+    "all jobs done, load not recorded": lambda: before(DuckDbClient, "complete_load"),
+    "load recorded": lambda: after(DuckDbClient, "complete_load"),
+    "package put away": lambda: after(Load, "complete_package"),
+    "before the pull is noted": lambda: before(pipeline, "_note"),
+}
+
+
+def pull_and_die(source: str, point: str, variables: dict[str, str]) -> None:
+    """Pulls `source` with this environment and does not come back."""
+    os.environ.update(variables)
+    hubspot.SEARCHES_PER_SECOND = 1000.0
+    stripe.CALLS_PER_SECOND = mixpanel.CALLS_PER_SECOND = 1000.0
+    POINTS[point]()
+    pipeline.pull(source)

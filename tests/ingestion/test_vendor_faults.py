@@ -1,0 +1,158 @@
+"""A vendor that misbehaves: survived when it passes, reported in plain words when it stays."""
+
+from __future__ import annotations
+
+import pytest
+from requests import Response
+
+from ingestion import pipeline, settings
+from ingestion.errors import PullError
+from ingestion.http import Pace
+from ingestion.sources import hubspot, mixpanel
+from sandbox import Sandbox
+from tests.ingestion.support import SOURCES, contents, rows
+
+PASSING = ("rate_limit", "server_error", "down", "cut_stream")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_faults_that_pass_leave_no_trace(source: str, box: Sandbox, later: Sandbox) -> None:
+    expected = contents(source)
+    settings.raw_database(source).unlink()
+    for kind in PASSING:
+        later.fault(source, kind, times=1)
+    pipeline.pull(source)
+    seen = [call.status for call in later.requests if call.vendor == source]
+    assert 429 in seen
+    assert 502 in seen
+    assert contents(source) == expected
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [("down", "unreachable"), ("server_error", "unreachable"), ("rate_limit", "rate_limited")],
+)
+def test_faults_that_stay_are_named_and_change_nothing(
+    source: str, fault: str, kind: str, later: Sandbox
+) -> None:
+    before = contents(source)
+    later.fault(source, fault, times=None)
+    with pytest.raises(PullError) as stopped:
+        pipeline.pull(source)
+    assert stopped.value.kind == kind
+    assert stopped.value.source == source
+    later.clear_faults()
+    assert contents(source) == before
+    assert len(rows(source, "pulls")) == 1
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_credentials_that_expire_in_mid_pull_change_nothing_and_are_named(
+    source: str, later: Sandbox
+) -> None:
+    before = contents(source)
+    part = {"hubspot": "meetings", "stripe": "prices", "mixpanel": "engage"}[source]
+    later.fault(source, "unauthorized", times=None, path=part)
+    with pytest.raises(PullError) as stopped:
+        pipeline.pull(source)
+    assert stopped.value.kind == "credentials"
+    assert f"[sources.{source}] in .dlt/secrets.toml" in str(stopped.value)
+    assert contents(source) == before
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_wrong_credentials_say_where_to_put_better_ones_and_are_not_quoted(
+    source: str, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = settings.CREDENTIALS[source][0]
+    variable = f"SOURCES__{source.upper()}__{key.upper()}"
+    monkeypatch.setenv(variable, "s3cret-but-wrong")
+    with pytest.raises(PullError) as stopped:
+        pipeline.pull(source)
+    assert stopped.value.kind == "credentials"
+    assert variable in str(stopped.value)
+    assert "s3cret" not in str(stopped.value)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_missing_credentials_leave_empty_tables_and_ask_nobody(
+    source: str, box: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    monkeypatch.setenv("DLT_PROJECT_DIR", str(tmp_path))
+    key = settings.CREDENTIALS[source][-1]
+    monkeypatch.delenv(f"SOURCES__{source.upper()}__{key.upper()}")
+    with pytest.raises(PullError, match=f"{key} not set") as stopped:
+        pipeline.pull(source)
+    assert stopped.value.kind == "credentials"
+    assert set(contents(source)) == set(pipeline.table_names(source)) - {"pulls"}
+    assert box.requests == []
+
+
+def test_one_source_that_stops_does_not_stop_another(later: Sandbox) -> None:
+    later.fault("stripe", "down", times=None)
+    with pytest.raises(PullError):
+        pipeline.pull("stripe")
+    assert pipeline.pull("hubspot").source == "hubspot"
+
+
+def test_a_type_that_changed_stops_its_source_and_changes_nothing(later: Sandbox) -> None:
+    before = contents("hubspot")
+    for row in rows("hubspot", "deals"):
+        record = later.record("hubspot", "deals", row["id"])
+        assert record
+        record["properties"]["amount"] = "about a thousand"
+        record["properties"]["hs_lastmodifieddate"] = later.now.isoformat()
+        later.put("hubspot", "deals", record | {"updatedAt": later.now.isoformat()})
+    assert len(before["deals"]) >= 20
+    with pytest.raises(PullError, match=r"deals\.properties__amount could not be read") as stopped:
+        pipeline.pull("hubspot")
+    assert stopped.value.kind == "type_changed"
+    assert "thousand" not in str(stopped.value)
+    assert contents("hubspot") == before
+
+
+def test_an_undeclared_column_is_held_to_its_type(later: Sandbox) -> None:
+    for number in range(30):
+        customer = {"id": f"cus_{number}", "object": "customer", "loyalty": number}
+        later.put("stripe", "customers", customer)
+    result = pipeline.pull("stripe")
+    assert "customers.loyalty" in result.new_columns
+    before = contents("stripe")
+    later.put("stripe", "customers", {"id": "cus_0", "object": "customer", "loyalty": "gold"})
+    assert pipeline.pull("stripe").rejected == {"customers": 1}
+    (reject,) = rows("stripe", "quarantine")
+    assert (reject["record_key"], reject["reason"]) == ("cus_0", "loyalty was bigint before")
+    assert rows("stripe", "customers", "id = 'cus_0'")[0]["loyalty"] == 0
+    for number in range(30):
+        customer = {"id": f"cus_{number}", "object": "customer", "loyalty": "gold"}
+        later.put("stripe", "customers", customer)
+    with pytest.raises(PullError, match=r"customers\.loyalty") as stopped:
+        pipeline.pull("stripe")
+    assert stopped.value.kind == "type_changed"
+    assert contents("stripe")["customers"] == before["customers"]
+
+
+def answer(body: str) -> Response:
+    response = Response()
+    response._content = body.encode()
+    return response
+
+
+def test_waits_are_those_the_vendors_ask_for() -> None:
+    assert hubspot._wait(answer('{"policyName": "TEN_SECONDLY_ROLLING"}'), 1) == 10
+    assert hubspot._wait(answer('{"policyName": "SECONDLY"}'), 1) == 1
+    assert hubspot._wait(answer('{"policyName": "DAILY"}'), 1) == float("inf")
+    assert hubspot._wait(answer("<html>"), 1) == 10
+    hour = "61/60 queries running in the last hour"
+    assert mixpanel._wait(answer(f'{{"error": "{hour}"}}'), 1) == 60
+
+
+def test_calls_pass_no_faster_than_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("ingestion.http.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("ingestion.http.time.sleep", slept.append)
+    pace = Pace(4)
+    for _ in range(4):
+        pace.wait()
+    assert slept == [0, 0.25, 0.5, 0.75]
