@@ -9,7 +9,8 @@ from .billing import Billing, discount, price
 
 HUNDRED = price(10000)
 PAST_CASES = (
-    *("returned", "grew", "yearly", "one_month", "mid_month", "one_of_two_left", "euro"),
+    *("returned", "grew", "switched", "addon_gone", "yearly", "one_month", "mid_month"),
+    *("one_of_two_left", "euro"),
     *("two_currencies", "discount_once", "discount_lasting", "owing", "void_and_draft"),
     *("billed_twice", "old_quarter", "old_month_end", "old_year", "old_four_weeks", "old_ten_days"),
 )
@@ -50,16 +51,30 @@ def add_past(b: Billing) -> None:
     second = b.subscribe("returned", HUNDRED, start_date="2026-06-01", created="2026-06-01")
     _bill(b, "returned", second, _months("2026-06-01", "2026-11-01"), 10000)
 
-    grew = b.subscribe("grew", price(12000))
-    for month, amount in [("2026-07-01", 10000), ("2026-08-01", 15000), ("2026-09-01", 12000)]:
-        _bill(b, "grew", grew, _months(month, month), amount)
-    _bill(b, "grew", grew, _months("2026-10-01", "2026-11-01"), 12000)
-    prorated: list[dict[str, Any]] = [
-        {"amount": -4000, "start": "2026-08-11", "end": "2026-09-01", "proration": True},
-        {"amount": 9900, "start": "2026-08-11", "end": "2026-09-01", "proration": True},
-    ]
-    item = b.tables["subscription_items"][-1]
-    b.invoice("grew", [p | {"subscription_item": item["id"]} for p in prorated], subscription=grew)
+    grew = b.subscribe("grew", (price(1000), 12))
+    for month, seats in [("07", 10), ("08", 10), ("09", 12), ("10", 12), ("11", 12)]:
+        one_month = _months(f"2026-{month}-01", f"2026-{month}-01")
+        _bill(b, "grew", grew, one_month, seats * 1000, quantity=seats)
+    # Fifteen seats from 11 August: 21 of 31 days of 100 back, 21 of 31 days of 150 to pay.
+    rest = [("2026-08-11", "2026-09-01")]
+    _bill(b, "grew", grew, rest, -6774, quantity=10, proration=True, issued="2026-08-11")
+    _bill(b, "grew", grew, rest, 10161, quantity=15, proration=True, issued="2026-08-11")
+
+    switched = b.subscribe("switched", price(240000, "year"))
+    _bill(b, "switched", switched, [("2026-01-01", "2027-01-01")], 120000, price="price_old")
+    # From 1200 to 2400 a year on 2 July: 183 of 365 days of the new price.
+    rest = [("2026-07-02", "2027-01-01")]
+    half = {"price": "price_old", "proration": True}
+    _bill(b, "switched", switched, rest, -60164, issued="2026-07-02", **half)
+    _bill(b, "switched", switched, rest, 120329, issued="2026-07-02", proration=True)
+
+    addon = b.subscribe("addon_gone", price(120000, "year"))
+    _bill(b, "addon_gone", addon, [("2026-02-01", "2027-02-01")], 120000)
+    removed = {"subscription_item": "si_removed", "price": "price_removed"}
+    _bill(b, "addon_gone", addon, [("2026-02-01", "2027-02-01")], 60000, **removed)
+    rest = [("2026-08-10", "2027-02-01")]
+    gone_on = {"issued": "2026-08-10", "proration": True}
+    _bill(b, "addon_gone", addon, rest, -28767, **removed, **gone_on)
 
     yearly = b.subscribe("yearly", price(120000, "year"), period=("2026-02-10", "2027-02-10"))
     _bill(b, "yearly", yearly, [("2026-02-10", "2027-02-10")], 120000)

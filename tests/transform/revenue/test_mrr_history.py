@@ -40,12 +40,28 @@ def test_one_who_left_and_came_back_is_reactivated_and_has_zero_rows_between(
     assert _series(warehouse, "returned", "reactivation_mrr")["2026-06"] == 100
 
 
-def test_growth_and_shrinking_follow_recurring_lines_and_not_prorations(
+def test_a_proration_tells_the_new_quantity_and_its_money_is_no_mrr(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
+    # 10 seats of 10 in July, 15 from 11 August, 12 from September.
     assert list(_series(warehouse, "grew").values()) == [100, 150, 120, 120, 120]
     assert _series(warehouse, "grew", "expansion_mrr")["2026-08"] == 50
     assert _series(warehouse, "grew", "contraction_mrr")["2026-09"] == -30
+
+
+def test_a_proration_at_another_price_is_stretched_to_its_period(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    # 1203.29 for 183 of 365 days is 2400 a year, but for the cent that was rounded off.
+    mrr = _series(warehouse, "switched")
+    assert mrr["2026-06"] == 100
+    assert mrr["2026-07"] == pytest.approx(Decimal(200), abs=Decimal("0.01"))
+
+
+def test_a_credit_without_a_new_charge_ends_its_item(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # 1200 and 600 a year; the second is given back from 10 August on.
+    mrr = _series(warehouse, "addon_gone")
+    assert (mrr["2026-07"], mrr["2026-08"], mrr["2026-10"]) == (150, 100, 100)
 
 
 def test_a_yearly_charge_is_spread_over_its_months(warehouse: duckdb.DuckDBPyConnection) -> None:

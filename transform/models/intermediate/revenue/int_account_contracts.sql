@@ -26,7 +26,7 @@ rates as (
 lines as (
     select account_id, min(period_start_on) as first_paid_on
     from {{ ref('int_recurring_invoice_lines') }}
-    where amount - discount_amount > 0 and account_id is not null
+    where amount - discount_amount > 0 and not is_proration and account_id is not null
     group by account_id
 ),
 

@@ -1,6 +1,6 @@
 with lines as (
     select * from {{ ref('int_invoice_lines') }}
-    where not is_proration and item_source_id is not null
+    where item_source_id is not null
 ),
 
 invoices as (
@@ -89,8 +89,11 @@ select
     currency,
     quantity,
     usage_type,
+    is_proration,
     amount,
     discount_amount,
+    period_start_at,
+    period_end_at,
     period_start_on,
     period_end_on,
     issued_on,

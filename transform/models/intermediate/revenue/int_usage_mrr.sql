@@ -5,7 +5,7 @@ with months as (
 
 lines as (
     select * from {{ ref('int_recurring_invoice_lines') }}
-    where usage_type = 'metered' and account_id is not null and currency is not null
+    where usage_type = 'metered' and not is_proration and account_id is not null and currency is not null
 ),
 
 begun as (
