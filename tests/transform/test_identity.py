@@ -68,6 +68,8 @@ BOTH = "hubspot:1301, hubspot:1302"
 CRM_ID = "metadata__hubspot_company_id"
 PRODUCT_ID = "metadata__product_account_id"
 
+CREATED_LATER = {"properties__createdate": "2026-11-02T00:00:00Z"}
+
 RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
     "hubspot": {
         "companies": [
@@ -89,7 +91,7 @@ RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
             company("1302", None, **{PRODUCT: "p13"}),
             company("1401", None, **{MERGED: "1402"}),
             company("1402", None, **{MERGED: "1401"}),
-            company("1801", "future.test", properties__createdate="2026-11-02T00:00:00Z"),
+            company("1801", "future.test", **CREATED_LATER, **{MERGED: "102"}),
         ],
         "contacts": [
             {"id": "c1", EMAIL: "a@one.test", COMPANY: "101"},
@@ -179,6 +181,7 @@ def warehouse(
     ("record", "account", "rule"),
     [
         pytest.param("hubspot:101", "hubspot:101", "crm_record", id="a CRM company is an account"),
+        pytest.param("hubspot:102", "hubspot:102", "crm_record", id="merged only after as_of"),
         pytest.param("stripe:cus_1", "hubspot:101", "explicit_crm_id", id="explicit beats domain"),
         pytest.param("hubspot:201", "hubspot:201", "crm_record", id="survivor lists itself"),
         pytest.param("hubspot:202", "hubspot:201", "vendor_merge", id="loser is the survivor's"),

@@ -1,10 +1,38 @@
 {#-
     Each attribute comes from the first record that has it: CRM before billing before product,
-    living before deleted, the anchor before its merged copies, older before younger.
+    living before deleted, the anchor before its merged copies, older before younger. A free-mail
+    domain is no domain of an account.
 -#}
-with records as (
+{%- set described_by = [
+    'name', 'domain', 'industry', 'employee_count', 'country', 'owner_source_id', 'parent_source_id'
+] -%}
+with free_mail as (
+    select domain from {{ ref('free_mail_domains') }}
+),
+
+accounts as (
     select
-        accounts.*,
+        *,
+        {{ normalise_domain('domain') }} as host
+    from {{ ref('int_accounts') }}
+    where account_id is not null
+),
+
+records as (
+    select
+        accounts.account_id,
+        accounts.source,
+        accounts.source_id,
+        accounts.kind,
+        accounts.name,
+        accounts.industry,
+        accounts.employee_count,
+        accounts.country,
+        accounts.owner_source_id,
+        accounts.parent_source_id,
+        accounts.created_at,
+        accounts.is_deleted,
+        case when free_mail.domain is null then accounts.host end as domain,
         row_number() over (
             partition by accounts.account_id
             order by
@@ -15,31 +43,16 @@ with records as (
                 accounts.source,
                 accounts.source_id
         ) as precedence
-    from {{ ref('int_accounts') }} as accounts
-    where accounts.account_id is not null
+    from accounts
+    left join free_mail on accounts.host = free_mail.domain
 ),
-
-free_mail as (
-    select domain from {{ ref('free_mail_domains') }}
-),
-
-{% set attributes = ['name', 'domain', 'industry', 'employee_count', 'country', 'owner_source_id', 'parent_source_id'] %}
 
 ranked as (
     select
-        records.*,
-        {%- for attribute in attributes %}
+        *,
+        {%- for attribute in described_by %}
         row_number() over (
-            partition by account_id
-            order by
-                case
-                    {%- if attribute == 'domain' %}
-                    when {{ normalise_domain('domain') }} in (select free_mail.domain from free_mail) then 2
-                    {%- endif %}
-                    when {{ attribute }} is null then 2
-                    else 1
-                end,
-                precedence
+            partition by account_id order by case when {{ attribute }} is null then 2 else 1 end, precedence
         ) as {{ attribute }}_rank{{ ',' if not loop.last }}
         {%- endfor %}
     from records
@@ -47,23 +60,17 @@ ranked as (
 
 select
     account_id,
-    {%- for attribute in attributes if attribute not in ['name', 'domain', 'owner_source_id', 'parent_source_id'] %}
-    max(case when {{ attribute }}_rank = 1 then {{ attribute }} end) as {{ attribute }},
-    {%- endfor %}
     coalesce(
         max(case when name_rank = 1 then name end),
         max(case when precedence = 1 then source_id end)
     ) as name,
-    max(
-        case
-            when domain_rank = 1 and {{ normalise_domain('domain') }} not in (select free_mail.domain from free_mail)
-                then {{ normalise_domain('domain') }}
-        end
-    ) as domain,
+    max(case when domain_rank = 1 then domain end) as domain,
+    max(case when industry_rank = 1 then industry end) as industry,
+    max(case when employee_count_rank = 1 then employee_count end) as employee_count,
+    max(case when country_rank = 1 then country end) as country,
     max(case when owner_source_id_rank = 1 and owner_source_id is not null then source end) as owner_source,
     max(case when owner_source_id_rank = 1 then owner_source_id end) as owner_source_id,
-    max(case when parent_source_id_rank = 1 and parent_source_id is not null then source || ':' || parent_source_id end)
-        as parent_account_id,
+    max(case when parent_source_id_rank = 1 then source || ':' || parent_source_id end) as parent_account_id,
     max(case when precedence = 1 then source end) as anchor_source,
     max(case when precedence = 1 then source_id end) as anchor_source_id,
     max(case when precedence = 1 then kind end) as anchor_kind,

@@ -34,7 +34,7 @@ quotients as (
         currency_rates.valid_from,
         cast(
             cast(currency_rates.usd_per_unit as {{ sql_type('float') }}) / reporting.usd_per_unit
-            as decimal(18,8)
+            as decimal(18, 8)
         ) as rate,
         row_number() over (
             partition by currency_rates.currency, currency_rates.valid_from

@@ -30,7 +30,7 @@ company_domains as (
         source,
         account_key,
         domain,
-        cast(users as decimal(18,4)) / sum(users) over (partition by source, account_key) as share
+        cast(users as decimal(18, 4)) / sum(users) over (partition by source, account_key) as share
     from user_domains
     where domain is not null and domain not in (select free_mail.domain from free_mail)
 ),

@@ -1,28 +1,40 @@
 {#-
     Where a merged record went, through every merge after it. Each pass doubles the distance, so
-    five follow a chain of 32 merges. Ids that lead in a circle are left as records of their own.
+    five follow a chain of 32 merges. Ids that lead in a circle are left as records of their own, and
+    so are those whose survivor came to be after as_of.
 -#}
 {%- set passes = 5 -%}
 with merges as (
     {{ union_entity('account_merges') }}
 ),
 
+accounts as (
+    {{ union_entity('accounts') }}
+),
+
 pass_0 as (
-    select source, merged_source_id as source_id, min(survivor_source_id) as survivor_source_id
+    select
+        merges.source,
+        merges.merged_source_id as source_id,
+        min(merges.survivor_source_id) as survivor_source_id
     from merges
-    where merged_source_id <> survivor_source_id
-    group by source, merged_source_id
+    inner join accounts
+        on merges.source = accounts.source and merges.survivor_source_id = accounts.source_id
+    where
+        merges.merged_source_id <> merges.survivor_source_id
+        and (accounts.created_at is null or accounts.created_at <= {{ as_of() }})
+    group by merges.source, merges.merged_source_id
 ),
 
 {% for i in range(passes) -%}
 pass_{{ i + 1 }} as (
     select
-        near.source,
-        near.source_id,
-        coalesce(far.survivor_source_id, near.survivor_source_id) as survivor_source_id
-    from pass_{{ i }} as near
-    left join pass_{{ i }} as far
-        on near.source = far.source and near.survivor_source_id = far.source_id
+        step.source,
+        step.source_id,
+        coalesce(beyond.survivor_source_id, step.survivor_source_id) as survivor_source_id
+    from pass_{{ i }} as step
+    left join pass_{{ i }} as beyond
+        on step.source = beyond.source and step.survivor_source_id = beyond.source_id
 ),
 
 {% endfor -%}

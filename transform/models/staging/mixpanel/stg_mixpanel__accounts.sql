@@ -1,10 +1,15 @@
 {#- The vendor has no list of companies: an account is a group key that an event or a user carries. -#}
-with seen as (
-    select nullif(trim(group_key), '') as group_key, {{ utc('time') }} as seen_at
+with completed as (
+    select load_id from {{ source('raw_mixpanel', '_dlt_loads') }}
+    where status = 0
+),
+
+seen as (
+    select
+        nullif(trim(group_key), '') as group_key,
+        {{ utc('time') }} as seen_at
     from {{ source('raw_mixpanel', 'events') }}
-    where _dlt_load_id in (
-        select load_id from {{ source('raw_mixpanel', '_dlt_loads') }} where status = 0
-    )
+    where _dlt_load_id in (select completed.load_id from completed)
     union all
     select account_key as group_key, created_at as seen_at
     from {{ ref('stg_mixpanel__product_users') }}

@@ -3,11 +3,14 @@
     hold one event several times; its id is the vendor's dedup key (event, user, time, insert id),
     or, without an insert id, the whole row.
 -#}
-with events as (
+with completed as (
+    select load_id from {{ source('raw_mixpanel', '_dlt_loads') }}
+    where status = 0
+),
+
+events as (
     select * from {{ source('raw_mixpanel', 'events') }}
-    where _dlt_load_id in (
-        select load_id from {{ source('raw_mixpanel', '_dlt_loads') }} where status = 0
-    )
+    where _dlt_load_id in (select completed.load_id from completed)
 )
 
 select

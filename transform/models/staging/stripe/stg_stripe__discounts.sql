@@ -84,9 +84,11 @@ valued as (
 numbered as (
     select
         valued.*,
-        row_number() over (partition by id order by subscription_id, item_id, customer_id) as copy
+        row_number() over (
+            partition by valued.id order by valued.subscription_id, valued.item_id, valued.customer_id
+        ) as copy
     from valued
-    where id is not null
+    where valued.id is not null
 )
 
 select
