@@ -21,18 +21,26 @@ horizon as (
     select day from {{ ref('int_product_horizon') }}
 ),
 
-weeks as (
+days as (
     select
         activity.account_id,
         lower(activity.feature) as feature,
-        count(distinct floor({{ dbt.datediff('activity.day', 'horizon.day', 'day') }} / 7)) as weeks_used
+        {{ dbt.datediff(
+            'activity.day', 'horizon.day', 'day'
+        ) }} as days_ago
     from {{ ref('int_account_activity_daily') }} as activity
     cross join horizon
-    where
-        activity.is_core
-        and activity.feature is not null
-        and {{ dbt.datediff('activity.day', 'horizon.day', 'day') }} between 0 and 27
-    group by 1, 2
+    where activity.is_core and activity.feature is not null
+),
+
+weeks as (
+    select
+        account_id,
+        feature,
+        count(distinct floor(days_ago / 7)) as weeks_used
+    from days
+    where days_ago between 0 and 27
+    group by account_id, feature
 )
 
 select

@@ -6,7 +6,9 @@ with horizon as (
 days as (
     select
         activity.*,
-        {{ dbt.datediff('activity.day', 'horizon.day', 'day') }} as days_ago
+        {{ dbt.datediff(
+            'activity.day', 'horizon.day', 'day'
+        ) }} as days_ago
     from {{ ref('int_account_activity_daily') }} as activity
     cross join horizon
     where activity.day <= horizon.day

@@ -13,7 +13,7 @@ cards as (
 
 shares as (
     select
-        measures.*,
+        *,
         sum(case when null_reason is null or null_reason <> 'not_applicable' then share end)
             over (partition by account_id, score_group) as applicable_share,
         sum(case when score is not null then share end)
@@ -49,10 +49,10 @@ weighted as (
 
 covered as (
     select
-        weighted.*,
+        *,
         cast(round(coalesce(
             sum(case when score is not null then nominal_weight end) over (partition by account_id), 0
-        ), 2) as decimal(5,2)) as coverage_pct
+        ), 2) as decimal(5, 2)) as coverage_pct
     from weighted
 ),
 
@@ -67,7 +67,7 @@ used as (
 
 cut as (
     select
-        used.*,
+        *,
         {{ largest_remainder('weight_used * score', 'account_id', 'measure') }} as hundredths
     from used
 )
@@ -86,8 +86,8 @@ select
     anchor_50,
     anchor_75,
     coverage_pct,
-    cast(round(coalesce(nominal_weight, 0), 4) as decimal(7,4)) as nominal_weight,
-    cast(round(weight_used, 4) as decimal(7,4)) as weight_used,
-    cast(hundredths / 100.0 as decimal(5,2)) as points,
-    cast(round(weight_used - weight_used * score / 100, 2) as decimal(5,2)) as points_lost
+    cast(round(coalesce(nominal_weight, 0), 4) as decimal(7, 4)) as nominal_weight,
+    cast(round(weight_used, 4) as decimal(7, 4)) as weight_used,
+    cast(hundredths / 100.0 as decimal(5, 2)) as points,
+    cast(round(weight_used - weight_used * score / 100, 2) as decimal(5, 2)) as points_lost
 from cut

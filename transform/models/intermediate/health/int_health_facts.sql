@@ -52,7 +52,9 @@ joined as (
         account_usage.days_since_core_use as days_since_last_core_use,
         coalesce(features.entitled_features, 0) as entitled_features,
         coalesce(features.used_features, 0) as used_features,
-        {{ dbt.datediff(local_date('contacts.last_contact_at'), as_of_day(), 'day') }} as days_since_last_contact
+        {{ dbt.datediff(
+            local_date('contacts.last_contact_at'), as_of_day(), 'day'
+        ) }} as days_since_last_contact
     from contracts
     inner join accounts on contracts.account_id = accounts.account_id
     left join tiers on contracts.account_id = tiers.account_id
@@ -62,7 +64,7 @@ joined as (
 )
 
 select
-    joined.*,
+    *,
     {#- Never is as long ago as the customer is old: silence is a fact about a known account. -#}
     coalesce(days_since_last_core_use, tenure_days) as days_since_core_use,
     coalesce(days_since_last_contact, tenure_days) as days_since_contact

@@ -76,7 +76,9 @@ judged as (
             when not raw_values.is_mapped then 'unmapped'
             when
                 sources.newest_record_at is null
-                or {{ dbt.datediff('sources.newest_record_at', as_of(), 'day') }} > definitions.ttl_days
+                or {{ dbt.datediff(
+                    'sources.newest_record_at', as_of(), 'day'
+                ) }} > definitions.ttl_days
                 then 'stale'
             when raw_values.gap is not null then raw_values.gap
             when raw_values.sample_size < definitions.min_sample then 'sample_too_small'
@@ -89,7 +91,7 @@ judged as (
             and wanted.score_group = definitions.score_group
             and wanted.measure = definitions.measure
             and definitions.scorecard in ('all', wanted.scorecard)
-            and (definitions.touch_tier = 'all' or definitions.touch_tier = wanted.touch_tier)
+            and (definitions.touch_tier = 'all' or wanted.touch_tier = definitions.touch_tier)
             and wanted.tenure_days >= definitions.tenure_from_days
             and (definitions.tenure_to_days is null or wanted.tenure_days < definitions.tenure_to_days)
     left join raw_values
@@ -113,5 +115,5 @@ select
     anchor_75,
     cast(round(
         case when null_reason is null then {{ score_by_anchors('raw_value', 'direction') }} end, 2
-    ) as decimal(5,2)) as score
+    ) as decimal(5, 2)) as score
 from judged

@@ -28,7 +28,7 @@ banded as (
 )
 
 select
-    banded.*,
+    *,
     {{ fill('template', {
         'value': "case when unit in ('share', 'change') then " ~ percent('abs(raw_value)')
             ~ " else " ~ whole('raw_value') ~ " end",
@@ -36,16 +36,24 @@ select
         'limit': "case when unit in ('share', 'change') then " ~ percent('abs(anchor_75)')
             ~ " else " ~ whole('floor(anchor_75)') ~ " end",
     }) }} as reason,
-    case when band <> 'green' and weight_used > 0 then
-        row_number() over (
-            partition by account_id
-            order by case when band <> 'green' and weight_used > 0 then 1 else 2 end, points_lost desc, measure
-        )
+    case
+        when band <> 'green' and weight_used > 0
+            then row_number() over (
+                partition by account_id
+                order by
+                    case when band <> 'green' and weight_used > 0 then 1 else 2 end asc,
+                    points_lost desc,
+                    measure asc
+            )
     end as risk_rank,
-    case when band = 'green' and weight_used > 0 then
-        row_number() over (
-            partition by account_id
-            order by case when band = 'green' and weight_used > 0 then 1 else 2 end, points desc, measure
-        )
+    case
+        when band = 'green' and weight_used > 0
+            then row_number() over (
+                partition by account_id
+                order by
+                    case when band = 'green' and weight_used > 0 then 1 else 2 end asc,
+                    points desc,
+                    measure asc
+            )
     end as strength_rank
 from banded

@@ -64,9 +64,9 @@ risks as (
 risk_columns as (
     select
         account_id,
-        {%- for place in [1, 2, 3] %}
-        max(case when place = {{ place }} then reason end) as reason_{{ place }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(case when place = 1 then reason end) as reason_1,
+        max(case when place = 2 then reason end) as reason_2,
+        max(case when place = 3 then reason end) as reason_3
     from risks
     group by account_id
 ),
@@ -74,9 +74,9 @@ risk_columns as (
 strength_columns as (
     select
         account_id,
-        {%- for place in [1, 2, 3] %}
-        max(case when strength_rank = {{ place }} then reason end) as strength_{{ place }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(case when strength_rank = 1 then reason end) as strength_1,
+        max(case when strength_rank = 2 then reason end) as strength_2,
+        max(case when strength_rank = 3 then reason end) as strength_3
     from drivers
     where strength_rank is not null
     group by account_id
@@ -88,13 +88,13 @@ capped as (
         cards.version,
         cards.scorecard,
         cards.tenure_days,
-        cast(coalesce(summed.coverage_pct, 0) as decimal(5,2)) as coverage_pct,
+        cast(coalesce(summed.coverage_pct, 0) as decimal(5, 2)) as coverage_pct,
         summed.oldest_input_at,
         summed.raw_score,
         case when caps.cap_score < summed.raw_score then caps.cap end as cap,
         cast(
             case when caps.cap_score < summed.raw_score then caps.cap_score else summed.raw_score end
-            as decimal(5,2)
+            as decimal(5, 2)
         ) as score
     from cards
     left join summed on cards.account_id = summed.account_id
@@ -108,15 +108,17 @@ select
     capped.tenure_days,
     capped.coverage_pct,
     capped.oldest_input_at,
-    cast(capped.raw_score as decimal(5,2)) as raw_score,
+    cast(capped.raw_score as decimal(5, 2)) as raw_score,
     capped.cap,
     capped.score,
     case when capped.score is null then 'unknown' else bands.band end as band,
     case when capped.score is null then coalesce(missing.null_reason, 'no_scorecard') end as null_reason,
-    {%- for place in [1, 2, 3] %}
-    risk_columns.reason_{{ place }},
-    strength_columns.strength_{{ place }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    risk_columns.reason_1,
+    risk_columns.reason_2,
+    risk_columns.reason_3,
+    strength_columns.strength_1,
+    strength_columns.strength_2,
+    strength_columns.strength_3
 from capped
 left join bands
     on

@@ -30,16 +30,20 @@ lines as (
     group by account_id
 ),
 
+running as (
+    select distinct source, subscription_source_id from items
+),
+
 started as (
     {#- Only where no invoice tells: a subscription is paid from the end of its trial. -#}
     select
         subscriptions.account_id,
         min({{ local_date('coalesce(subscriptions.trial_end_at, subscriptions.started_at)') }}) as first_paid_on
     from {{ ref('int_subscriptions') }} as subscriptions
-    inner join (select distinct source, subscription_source_id from items) as counted
+    inner join running
         on
-            subscriptions.source = counted.source
-            and subscriptions.source_id = counted.subscription_source_id
+            subscriptions.source = running.source
+            and subscriptions.source_id = running.subscription_source_id
     group by subscriptions.account_id
 ),
 
@@ -129,15 +133,24 @@ select
     case when is_customer then mrr_reporting when not is_customer then 0 end as mrr_reporting,
     case when is_customer then arr_reporting when not is_customer then 0 end as arr_reporting,
     first_paid_on,
-    case when first_paid_on <= {{ as_of_day() }} then {{ dbt.datediff('first_paid_on', as_of_day(), 'day') }} end
-        as tenure_days,
+    case
+        when first_paid_on <= {{ as_of_day() }}
+            then {{ dbt.datediff(
+                'first_paid_on', as_of_day(), 'day'
+            ) }}
+    end as tenure_days,
     licensed_seats,
     coalesce(items_without_price, 0) as items_without_price,
     coalesce(paid_products, 0) as paid_products,
     coalesce(currencies, 0) as currencies,
     term_months,
     case when is_customer then renewal_on end as renewal_on,
-    case when is_customer then {{ dbt.datediff(as_of_day(), 'renewal_on', 'day') }} end as days_to_renewal,
+    case
+        when is_customer
+            then {{ dbt.datediff(
+                as_of_day(), 'renewal_on', 'day'
+            ) }}
+    end as days_to_renewal,
     cancelling_mrr_share,
     overdue_days
 from joined

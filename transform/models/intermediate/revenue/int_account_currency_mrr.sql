@@ -53,7 +53,7 @@ native as (
         items.first_origin,
         items.last_origin
     from begun
-    inner join months on months.month_on >= begun.month_on
+    inner join months on begun.month_on <= months.month_on
     left join items
         on
             begun.account_id = items.account_id

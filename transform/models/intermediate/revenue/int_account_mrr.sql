@@ -61,7 +61,7 @@ followed as (
 
 moved as (
     select
-        followed.*,
+        *,
         case when is_multi_currency then mrr_reporting else native_mrr end as mrr,
         case when is_multi_currency then opening_mrr_reporting else native_opening end as opening_mrr,
         case when is_multi_currency then usage_mrr_reporting else native_usage end as usage_mrr,
@@ -71,7 +71,7 @@ moved as (
 
 classified as (
     select
-        moved.*,
+        *,
         {#- Whether anything was paid before is asked first: a return would pass for an expansion. -#}
         case
             when native_opening = 0 and native_mrr > 0 and paid_before then 'reactivation'

@@ -12,8 +12,8 @@ scoped as (
     select
         versions.*,
         case
-            when item_source_id is not null then 'item'
-            when subscription_source_id is not null then 'subscription'
+            when versions.item_source_id is not null then 'item'
+            when versions.subscription_source_id is not null then 'subscription'
             else 'customer'
         end as scope
     from versions

@@ -18,7 +18,7 @@ lasting_discounts as (
 
 recurring as (
     select
-        lines.*,
+        *,
         lag(discount_amount) over (
             partition by source, item_source_id order by period_start_at, issued_on, line_source_id
         ) as discount_before,
@@ -58,8 +58,12 @@ corrected as (
         netted.lasting_discount as base_discount,
         netted.term_months as base_term,
         coalesce(netted.price_source_id, '') = coalesce(lines.price_source_id, '') as is_same_price,
-        {{ dbt.datediff('netted.period_start_at', 'netted.period_end_at', 'second') }} as base_seconds,
-        {{ dbt.datediff('lines.period_start_at', 'lines.period_end_at', 'second') }} as own_seconds,
+        {{ dbt.datediff(
+            'netted.period_start_at', 'netted.period_end_at', 'second'
+        ) }} as base_seconds,
+        {{ dbt.datediff(
+            'lines.period_start_at', 'lines.period_end_at', 'second'
+        ) }} as own_seconds,
         row_number() over (
             partition by lines.source, lines.line_source_id
             order by netted.period_start_at desc, netted.issued_on desc, netted.line_source_id desc
@@ -92,7 +96,8 @@ terms as (
         {{ carried | join(',\n        ') }},
         case
             when amount < 0 then 0
-            when is_same_price and base_quantity > 0 and quantity is not null then base_amount * quantity / base_quantity
+            when is_same_price and base_quantity > 0 and quantity is not null
+                then base_amount * quantity / base_quantity
             when base_line is not null and own_seconds > 0 then amount * base_seconds / own_seconds
             else amount
         end as amount,
@@ -112,7 +117,7 @@ terms as (
 )
 
 select
-    terms.*,
+    *,
     case
         when account_id is null then 'no_account'
         when currency is null then 'no_currency'

@@ -48,8 +48,12 @@ known as (
         products.features as product_features,
         coalesce(prices.usage_type, items.usage_type) as usage_type,
         prices.term_months as price_term_months,
-        {{ dbt.datediff('lines.period_start_at', 'lines.period_end_at', 'day') }} as period_days,
-        {{ dbt.datediff('lines.period_start_at', 'lines.period_end_at', 'month') }} as period_months
+        {{ dbt.datediff(
+            'lines.period_start_at', 'lines.period_end_at', 'day'
+        ) }} as period_days,
+        {{ dbt.datediff(
+            'lines.period_start_at', 'lines.period_end_at', 'month'
+        ) }} as period_months
     from lines
     inner join invoices
         on lines.source = invoices.source and lines.invoice_source_id = invoices.source_id
@@ -66,7 +70,7 @@ known as (
 measured as (
     {#- How far the period misses a whole number of calendar months: month ends may be short by three days. -#}
     select
-        known.*,
+        *,
         {{ dbt.datediff(
             dbt.dateadd('month', 'period_months', 'period_start_on'), 'period_end_on', 'day'
         ) }} as days_over_months

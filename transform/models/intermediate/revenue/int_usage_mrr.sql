@@ -25,8 +25,8 @@ invoiced as (
     inner join lines
         on
             months.measured_on >= lines.period_end_on
-            and lines.period_end_on > {{ dbt.dateadd('month', -var('usage_mean_months', 3), 'months.measured_on') }}
-            and (lines.ended_on is null or lines.ended_on > months.measured_on)
+            and {{ dbt.dateadd('month', -var('usage_mean_months', 3), 'months.measured_on') }} < lines.period_end_on
+            and (lines.ended_on is null or months.measured_on < lines.ended_on)
     group by lines.account_id, lines.currency, months.month_on, months.measured_on
 )
 

@@ -29,9 +29,11 @@ select
     cast(scores.tenure_days as {{ dbt.type_bigint() }}) as tenure_days,
     cast(contracts.arr_reporting as {{ sql_type('money') }}) as arr,
     {#- Beside a score that nobody knows the money is not safe: it is counted as unknown. -#}
-    case when scores.score is null then cast(contracts.arr_reporting as {{ sql_type('money') }}) end as arr_of_unknown_health,
-    cast(urgencies.urgency as decimal(4,2)) as urgency,
-    cast(round(contracts.arr_reporting * (1 - scores.score / 100) * urgencies.urgency, 2) as decimal(18,2)) as priority,
+    case when scores.score is null then cast(contracts.arr_reporting as {{ sql_type('money') }}) end
+        as arr_of_unknown_health,
+    cast(urgencies.urgency as decimal(4, 2)) as urgency,
+    cast(round(contracts.arr_reporting * (1 - scores.score / 100) * urgencies.urgency, 2) as decimal(18, 2))
+        as priority,
     scores.reason_1,
     scores.reason_2,
     scores.reason_3,
