@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -127,26 +127,26 @@ def _published(run_id: str) -> str:
 
 def _calls() -> str:
     try:
-        accounts = reader.query(environment.publish_dir(), FIRST_CALLS)
+        with reader.connect(environment.publish_dir()) as published:
+            accounts = published.execute(FIRST_CALLS).fetchall()
     except reader.NoPublication:
         return "Whom to call first\n  nothing is published yet"
     lines = ["Whom to call first"]
-    for rank, account in enumerate(accounts.itertuples(), 1):
-        renews = f", renews {account.renewal_on}" if account.renewal_on else ""
-        owner = f", {account.csm_name}" if account.csm_name else ""
+    for rank, account in enumerate(accounts, 1):
+        name, band, score, arr, currency, renewal, csm, *reasons = account
+        renews = f", renews {renewal}" if renewal else ""
+        owner = f", {csm}" if csm else ""
         lines.append(
-            f"  {rank:2}. {account.account_name}: {account.health_band} {account.health_score:.0f},"
-            f" ARR {account.arr:,.0f} {account.currency}{renews}{owner}"
+            f"  {rank:2}. {name}: {band} {score:.0f}, ARR {arr:,.0f} {currency}{renews}{owner}"
         )
-        reasons = (account.reason_1, account.reason_2, account.reason_3)
         lines += [f"        {told}" for told in reasons if told]
-    return "\n".join(lines if len(lines) > 1 else [*lines, "  no account has a score yet"])
+    return "\n".join(lines if accounts else [*lines, "  no account has a score yet"])
 
 
 FIRST_CALLS = """
     select
-        account_name, health_band, health_score, arr, currency,
-        cast(renewal_on as varchar) as renewal_on, csm_name, reason_1, reason_2, reason_3
+        account_name, health_band, health_score, arr, currency, renewal_on, csm_name,
+        reason_1, reason_2, reason_3
     from marts.customer_360
     where priority is not null
     order by priority desc, account_id
@@ -159,9 +159,9 @@ NEXT_STEPS = """Next
                                        the marts; or open published/c360.duckdb read-only"""
 
 
-def _number(metadata: dict[str, dg.MetadataValue], key: str) -> int:
-    value = metadata.get(key)
-    return int(value.value) if value else 0
+def _number(metadata: Mapping[str, dg.MetadataValue], key: str) -> int:
+    entry = metadata.get(key)
+    return entry.value if isinstance(entry, dg.IntMetadataValue) and entry.value else 0
 
 
 def _age(hours: float | None) -> str:

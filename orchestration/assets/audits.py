@@ -6,6 +6,7 @@ check stops what is downstream; every other failure shows. What could not be eva
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -55,7 +56,7 @@ class Contract:
 def raw_contracts() -> list[Contract]:
     """Contracts of every raw table of the sources that are switched on."""
     return [
-        Contract(path, raw_key(source, path.stem), lambda s=source: settings.raw_database(s))
+        Contract(path, raw_key(source, path.stem), partial(settings.raw_database, source))
         for source in settings.enabled_sources()
         for path in runner.raw_contracts(source)
     ]

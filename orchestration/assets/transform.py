@@ -85,7 +85,9 @@ def wait_for_writer(seconds: float) -> None:
 
 
 # A file made by a bare connect would be unreadable for clients of DuckDB 1.x.
-WAREHOUSE_CONFIG = {"storage_compatibility_version": "v1.4.0"}
+WAREHOUSE_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": "v1.4.0"
+}
 
 
 def _failure(invocation: DbtCliInvocation) -> dg.Failure:
