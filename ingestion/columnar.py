@@ -106,7 +106,7 @@ class EventFile:
                     processed_at, group_key, properties, '{load_id}' as _dlt_load_id,
                     '{parquet.stem}-' || nextval('row_number') as _dlt_id
                 from ({self._typed(self._parsed())}) where {where}
-            ) to '{parquet}' (format parquet, compression lz4, dictionary_size_limit 5000)"""
+            ) to '{parquet}' (format parquet, compression snappy, dictionary_size_limit 5000)"""
         ).fetchone()
         return int(written[0]) if written else 0
 

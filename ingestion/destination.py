@@ -4,11 +4,15 @@ from pathlib import Path
 
 import duckdb
 from dlt.common.destination.capabilities import DestinationCapabilitiesContext
+from dlt.common.destination.client import PreparedTableSchema
 from dlt.common.schema import Schema
+from dlt.common.schema.typing import TColumnSchema
 from dlt.destinations import duckdb as duckdb_destination
 from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbCredentials
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+
+from ingestion.tables import COMPRESSION
 
 # Clients of DuckDB 1.4 and 1.5 cannot read what 2.0 writes by default.
 STORAGE_VERSION = "v1.4.0"
@@ -35,6 +39,13 @@ class _RawClient(DuckDbClient):
         super().__init__(schema, config, capabilities)
         names = self.create_dataset_names(schema, config)
         self.sql_client = _RawSqlClient(*names, config.credentials, capabilities)
+
+    def _get_column_def_sql(
+        self, column: TColumnSchema, table: PreparedTableSchema | None = None
+    ) -> str:
+        sql = super()._get_column_def_sql(column, table)  # type: ignore[arg-type]
+        compression = column.get(COMPRESSION)
+        return f"{sql} USING COMPRESSION {compression}" if compression else sql
 
 
 class RawFile(duckdb_destination):

@@ -1,12 +1,12 @@
 """Records of a vendor -> one typed Arrow table, and the records that could not be read."""
 
 import hashlib
+import json
 import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -234,19 +234,8 @@ def with_row_ids(rows: pa.Table) -> pa.Table:
 
 
 def payload_of(record: Any) -> str:
-    """What the vendor sent, as text; JSON where it can be."""
-    if isinstance(record, str):
-        return clean_text(record)
-    try:
-        return read_json(_without_dates(record)) or "null"
-    except Unreadable:
-        return clean_text(repr(record))
-
-
-def _without_dates(record: Any) -> Any:
-    if isinstance(record, Mapping):
-        return {str(name): _without_dates(raw) for name, raw in record.items()}
-    return record.isoformat() if isinstance(record, datetime) else record
+    """What the vendor sent, as text: JSON, but for numbers that are not finite."""
+    return clean_text(json.dumps(record, ensure_ascii=False))
 
 
 def _at(record: Any, path: tuple[str, ...]) -> Any:

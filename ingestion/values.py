@@ -10,6 +10,8 @@ from typing import Any
 from ingestion.tables import Column
 
 BIGINT = range(-(2**63), 2**63)
+# Beyond this a floating-point number is no longer exact to the unit.
+EXACT = 2**53
 # Before and after these years a date is a typing mistake or a stand-in for "none".
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 # From here on an epoch can only be milliseconds: in seconds it would be the year 5138.
@@ -57,6 +59,9 @@ def read_text(raw: Any) -> str | None:
     if isinstance(raw, int):
         return str(raw)
     if isinstance(raw, float) and math.isfinite(raw):
+        if abs(raw) >= EXACT:
+            # It was a whole number, an id perhaps, and has lost its last digits in parsing.
+            raise Unreadable("is a number too large to be read exactly")
         return repr(raw)
     raise Unreadable("is not a text")
 

@@ -35,7 +35,7 @@ EXPORT, ENGAGE = "/api/2.0/export", "/api/query/engage"
 # 3 queries a second and 60 an hour; a first pull of many years takes longer ranges to stay below.
 CALLS_PER_SECOND = 2.9
 MOST_RANGES = 50
-SHORTEST_RANGE_DAYS = 31
+SHORTEST_RANGE_DAYS, LONGEST_RANGE_DAYS = 31, 124
 SMALL_RANGE = 500_000
 FIRST_PULL_DAYS = 731
 # Reasons that say nothing about types: the event is well formed, its time is not ours to take.
@@ -49,7 +49,8 @@ EVENTS = Table(
         Column("time", "timestamp"),
         *texts("distinct_id insert_id user_id device_id"),
         Column("processed_at", "timestamp"),
-        *texts("group_key properties"),
+        *texts("group_key"),
+        Column("properties", long=True),
     ),
     key=(),
     write="by_day",
@@ -76,7 +77,8 @@ def resources(pull: Pull) -> list[DltResource]:
         # Nothing to replace: the files go straight into the table. Should a kill interrupt that,
         # the next pull removes what is there.
         events.apply_hints(write_disposition="append")
-    return [events, pull.resource(PROFILES, lambda: pull.replacement(PROFILES, _profiles()))]
+    # Profiles first: they come in a thread, while dlt waits for the files of events.
+    return [pull.resource(PROFILES, lambda: pull.replacement(PROFILES, _profiles())), events]
 
 
 class _Events:
@@ -112,7 +114,7 @@ class _Events:
         """The days behind `days`: as many, or twice as many when there was little to fetch."""
         length = (days.last - days.first).days + 1
         longer = 2 if lines < SMALL_RANGE else 1
-        return self._range(days.last + timedelta(days=1), length * longer)
+        return self._range(days.last + timedelta(days=1), min(length * longer, LONGEST_RANGE_DAYS))
 
     def _range(self, first: date, length: int) -> Days | None:
         if first > self._today:

@@ -394,7 +394,7 @@ def _with_references(record: Any, *names: str) -> Any:
     """`record` with ids in place of the objects that some lists expand."""
     if not isinstance(record, dict):
         return record
-    return record | {name: _id_of(record.get(name)) for name in names}
+    return record | {name: _id_of(record[name]) for name in names if name in record}
 
 
 def _subscription(record: Any) -> Any:
@@ -404,7 +404,7 @@ def _subscription(record: Any) -> Any:
     alone = record.get("discount")
     discounts = record.get("discounts") or ([alone] if alone else [])
     shaped: Any = _with_references(record, "customer", "latest_invoice", "schedule")
-    return shaped | {"discounts": discounts}
+    return shaped | ({"discounts": discounts} if discounts else {})
 
 
 def _items(api: "_Api", record: Any) -> Iterator[Any]:
@@ -436,7 +436,8 @@ def _invoice(record: Any) -> Any:
         amounts = [_down(part, "amount") for part in taxes]
         tax = sum(amounts) if all(isinstance(amount, int) for amount in amounts) else None
     shaped: Any = _with_references(record, "customer", "charge", "payment_intent")
-    return shaped | {"subscription": _id_of(subscription), "tax": tax}
+    moved = {"subscription": _id_of(subscription), "tax": tax}
+    return shaped | {name: found for name, found in moved.items() if found is not None}
 
 
 def _lines(api: "_Api", record: Any) -> Iterator[Any]:
