@@ -169,7 +169,7 @@ def test_no_month_lies_in_the_future_though_periods_end_there(
 
 
 # Tests of the models run where all cases are; here it is about the numbers of three builds.
-MARTS = {"select": "+mrr_monthly", "exclude": "resource_type:test resource_type:unit_test"}
+MARTS: dict[str, Any] = {"select": "+mrr_monthly", "data_tests": False}
 
 
 def _present(quantity: int, with_addon: bool) -> Billing:
