@@ -19,13 +19,13 @@ items as (
 prices as (
     {#- Any item that carries a price tells its terms; prices do not change once they are made. -#}
     select
-        source,
-        price_source_id,
-        max({{ term_months('interval', 'interval_count') }}) as term_months,
-        max(usage_type) as usage_type
+        items.source,
+        items.price_source_id,
+        max({{ term_months('items.interval', 'items.interval_count') }}) as term_months,
+        max(items.usage_type) as usage_type
     from items
-    where price_source_id is not null
-    group by source, price_source_id
+    where items.price_source_id is not null
+    group by items.source, items.price_source_id
 ),
 
 products as (

@@ -92,7 +92,9 @@ priced as (
             when items.billing_scheme = 'tiered' then null
             else items.unit_amount * items.units
         end as invoice_amount,
-        {{ term_months('items.interval', 'items.interval_count') }} as term_months
+        {{ term_months('items.interval', 'items.interval_count') }} as term_months,
+        {#- An engine may read the bare word interval as a type. -#}
+        items.interval as billing_interval
     from items
     left join tiered
         on
@@ -122,7 +124,7 @@ select
     is_cancelling,
     not_counted_because,
     invoice_amount,
-    {{ per_month('invoice_amount', 'interval', 'interval_count') }} as gross_mrr,
+    {{ per_month('invoice_amount', 'billing_interval', 'interval_count') }} as gross_mrr,
     {#- Why it cannot be priced; NULL when it can, or need not be. First match. -#}
     case
         when not_counted_because = 'unknown_status' then 'unknown_status'
