@@ -37,7 +37,8 @@ test: $(READY) ## every test that needs no other server
 lint: $(READY) ## style, types, boundaries
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	$(PY) -m mypy
-	$(VENV)/bin/sqlfluff lint --processes 2 transform/models transform/tests transform/snapshots
+	@mkdir -p data/lint
+	C360_DATA_DIR=data/lint $(VENV)/bin/sqlfluff lint --processes 1 transform/models transform/tests transform/snapshots
 
 lock: $(READY) ## resolve pyproject.toml anew into requirements.lock
 	$(VENV)/bin/uv pip compile pyproject.toml --extra sandbox --extra dev --universal --python-version 3.11 \

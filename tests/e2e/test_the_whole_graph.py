@@ -41,7 +41,7 @@ def test_the_first_run_says_what_came_in_what_passed_and_whom_to_call(first_day)
     for source in ("hubspot", "stripe", "mixpanel"):
         assert f"  {source:12}" in output
     assert "rows new or changed" in output
-    assert " 0 failed" in output
+    assert " 0 failed" in output, output
     assert "Whom to call first" in output
     assert "  1. " in output
     assert "make dev" in output
