@@ -49,12 +49,10 @@ records as (
 
 ranked as (
     select
-        *,
-        {%- for attribute in described_by %}
-        row_number() over (
-            partition by account_id order by case when {{ attribute }} is null then 2 else 1 end, precedence
-        ) as {{ attribute }}_rank{{ ',' if not loop.last }}
+        {%- for known in described_by %}
+        row_number() over (partition by account_id order by {{ known }} is null, precedence) as {{ known }}_rank,
         {%- endfor %}
+        records.*
     from records
 )
 

@@ -1,10 +1,10 @@
 {#-
     Where a merged record went, through every merge after it. Each pass doubles the distance, so
-    five follow a chain of 32 merges. Ids that lead in a circle are left as records of their own, and
+    five follow a chain of 32 merged. Ids that lead in a circle are left as records of their own, and
     so are those whose survivor came to be after as_of.
 -#}
 {%- set passes = 5 -%}
-with merges as (
+with merged as (
     {{ union_entity('account_merges') }}
 ),
 
@@ -14,16 +14,16 @@ accounts as (
 
 pass_0 as (
     select
-        merges.source,
-        merges.merged_source_id as source_id,
-        min(merges.survivor_source_id) as survivor_source_id
-    from merges
+        merged.source,
+        merged.merged_source_id as source_id,
+        min(merged.survivor_source_id) as survivor_source_id
+    from merged
     inner join accounts
-        on merges.source = accounts.source and merges.survivor_source_id = accounts.source_id
+        on merged.source = accounts.source and merged.survivor_source_id = accounts.source_id
     where
-        merges.merged_source_id <> merges.survivor_source_id
+        merged.merged_source_id <> merged.survivor_source_id
         and (accounts.created_at is null or accounts.created_at <= {{ as_of() }})
-    group by merges.source, merges.merged_source_id
+    group by merged.source, merged.merged_source_id
 ),
 
 {% for i in range(passes) -%}

@@ -1,3 +1,6 @@
+{%- set measures = [
+    'events', 'core_events', 'dau', 'wau', 'mau', 'issued_users', 'features_used_28d', 'integrations_connected'
+] -%}
 with activity as (
     select * from {{ ref('int_account_activity_daily') }}
 ),
@@ -152,11 +155,11 @@ select
     account_id,
     day,
     is_known,
-    {%- for measure in [
-        'events', 'core_events', 'dau', 'wau', 'mau', 'issued_users', 'features_used_28d', 'integrations_connected'
-    ] %}
+    {%- for measure in measures %}
     cast(case when is_known then {{ measure }} end as {{ dbt.type_bigint() }}) as {{ measure }},
     {%- endfor %}
-    cast(case when is_known then {{ dbt.datediff('last_core_on', 'day', 'day') }} end as {{ dbt.type_bigint() }})
-        as days_since_core_event
+    case
+        when is_known
+            then {{ dbt.cast(dbt.datediff('last_core_on', 'day', 'day'), dbt.type_bigint()) }}
+    end as days_since_core_event
 from counted
