@@ -21,7 +21,25 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from ingestion import settings
 from ingestion.http import Cursor, Limit, Pace, Vendor
 from ingestion.pull import BATCH, Pull, in_batches
-from ingestion.tables import Column, Kind, Table, of_kind, texts
+from ingestion.sources import stripe_shapes as shapes
+from ingestion.sources.stripe_tables import (
+    CHARGES,
+    COUPONS,
+    CREDIT_NOTES,
+    CUSTOMERS,
+    EVENTS,
+    INVOICE_LINES,
+    INVOICES,
+    PRICES,
+    PRODUCTS,
+    REFUNDS,
+    SUBSCRIPTION_ITEMS,
+    SUBSCRIPTIONS,
+    TABLES,
+)
+from ingestion.tables import Table
+
+__all__ = ["TABLES", "resources"]
 
 SOURCE = "stripe"
 API_VERSION = "2026-10-28.endive"
@@ -32,149 +50,6 @@ OVERLAP = timedelta(hours=1)
 EVENTS_KEPT = timedelta(days=29)
 # A live account may ask one endpoint 25 times a second.
 CALLS_PER_SECOND = 23.0
-
-
-def _epochs(names: str) -> tuple[Column, ...]:
-    return of_kind("bigint", names, "epoch")
-
-
-def _table(name: str, *columns: tuple[Column, ...], **more: Any) -> Table:
-    ignored = ("object", *more.pop("ignored", ()))
-    return Table(name, (Column("id"), *chain(*columns)), ("id",), ignored=ignored, **more)
-
-
-def _inside(name: str, path: str, kind: Kind = "text") -> tuple[Column, ...]:
-    return (Column(name, kind, tuple(path.split("."))),)
-
-
-CUSTOMERS = _table(
-    "customers",
-    texts("name email phone currency description address__country tax_exempt"),
-    _epochs("created"),
-    of_kind("bool", "delinquent deleted livemode"),
-    of_kind("json", "metadata discount"),
-    texts("metadata__hubspot_company_id metadata__product_account_id"),
-)
-PRODUCTS = _table(
-    "products",
-    texts("name description"),
-    of_kind("bool", "active"),
-    _epochs("created updated"),
-    of_kind("json", "metadata"),
-    write="whole",
-)
-PRICES = _table(
-    "prices",
-    texts("product currency type billing_scheme tiers_mode nickname"),
-    of_kind("bool", "active"),
-    of_kind("bigint", "unit_amount recurring__interval_count"),
-    (Column("unit_amount_decimal", means="number"),),
-    texts("recurring__interval recurring__usage_type recurring__meter"),
-    of_kind("json", "tiers transform_quantity metadata"),
-    _epochs("created"),
-    write="whole",
-)
-SUBSCRIPTIONS = _table(
-    "subscriptions",
-    texts("customer status currency collection_method latest_invoice schedule"),
-    _epochs("created start_date cancel_at canceled_at ended_at trial_start trial_end"),
-    of_kind("bool", "cancel_at_period_end deleted"),
-    _inside("cancellation_reason", "cancellation_details.reason"),
-    of_kind("json", "pause_collection discounts metadata"),
-    ignored=("items",),
-)
-SUBSCRIPTION_ITEMS = _table(
-    "subscription_items",
-    texts("subscription"),
-    of_kind("bigint", "quantity"),
-    _inside("price", "price_id"),
-    _inside("price_object", "price", "json"),
-    _epochs("created current_period_start current_period_end"),
-    of_kind("json", "discounts metadata"),
-    write="by_parent",
-    parent="subscription",
-    ignored=("plan",),
-)
-INVOICES = _table(
-    "invoices",
-    texts("customer subscription status billing_reason currency number collection_method"),
-    of_kind("bigint", "amount_due amount_paid amount_remaining subtotal total tax attempt_count"),
-    _epochs("created due_date period_start period_end"),
-    *(
-        (Column(name, "bigint", ("status_transitions", name), "epoch"),)
-        for name in ("finalized_at", "paid_at", "voided_at", "marked_uncollectible_at")
-    ),
-    of_kind("bool", "deleted"),
-    ignored=("lines",),
-)
-INVOICE_LINES = _table(
-    "invoice_lines",
-    texts("invoice subscription subscription_item price product currency description"),
-    of_kind("bigint", "amount quantity"),
-    of_kind("bool", "proration"),
-    *((Column(f"period_{end}", "bigint", ("period", end), "epoch"),) for end in ("start", "end")),
-    of_kind("json", "discount_amounts"),
-    write="by_parent",
-    parent="invoice",
-    ignored=("plan",),
-)
-CHARGES = _table(
-    "charges",
-    texts("customer invoice payment_intent currency status failure_code"),
-    of_kind("bigint", "amount amount_refunded"),
-    _epochs("created"),
-    of_kind("bool", "captured paid refunded disputed deleted"),
-    ignored=("refunds",),
-)
-REFUNDS = _table(
-    "refunds",
-    texts("charge payment_intent currency status reason"),
-    of_kind("bigint", "amount"),
-    _epochs("created"),
-    of_kind("bool", "deleted"),
-)
-CREDIT_NOTES = _table(
-    "credit_notes",
-    texts("invoice customer currency status type reason"),
-    of_kind("bigint", "amount total"),
-    _epochs("created"),
-    of_kind("bool", "deleted"),
-    ignored=("lines",),
-)
-COUPONS = _table(
-    "coupons",
-    texts("name currency duration"),
-    of_kind("double", "percent_off"),
-    of_kind("bigint", "amount_off duration_in_months max_redemptions"),
-    _epochs("redeem_by created"),
-    of_kind("bool", "valid"),
-    (Column("applies_to", "json", ("applies_to", "products")),),
-    of_kind("json", "metadata"),
-    write="whole",
-)
-EVENTS = _table(
-    "events",
-    texts("type api_version"),
-    _epochs("created"),
-    _inside("object_id", "data.object.id"),
-    _inside("object_type", "data.object.object"),
-    _inside("payload", "data.object", "json"),
-    ignored=("livemode", "pending_webhooks", "request", "account", "context"),
-)
-TABLES = (
-    CUSTOMERS,
-    PRODUCTS,
-    PRICES,
-    SUBSCRIPTIONS,
-    SUBSCRIPTION_ITEMS,
-    INVOICES,
-    INVOICE_LINES,
-    CHARGES,
-    REFUNDS,
-    CREDIT_NOTES,
-    COUPONS,
-    EVENTS,
-)
 
 
 @dataclass(frozen=True)
@@ -191,7 +66,7 @@ class Followed:
     expand: tuple[str, ...] = ()
     shape: Callable[[Any], Any] = lambda record: record
     child: Table | None = None
-    children: Callable[["_Api", Any], Iterator[Any]] = lambda _, __: iter(())
+    children: Callable[[shapes.Inside, Any], Iterator[Any]] = lambda _, __: iter(())
 
 
 # What an object says of itself when it is about others: the members that hold their ids.
@@ -247,7 +122,7 @@ def _rows(
         seen.update(str(record.get("id")) for record in batch if isinstance(record, dict))
         yield from pull.read_changes(reader, map(follow.shape, batch))
         if child_reader and child:
-            inside = chain.from_iterable(follow.children(api, record) for record in batch)
+            inside = chain.from_iterable(follow.children(api.inside, record) for record in batch)
             found.setdefault(child.name, []).extend(pull.read_changes(child_reader, inside))
     reader.check()
     if child_reader and child:
@@ -370,122 +245,26 @@ def _about(event: Any, kind: str) -> Iterator[str]:
     else:
         others = [subject.get(kind)] if kind in ABOUT_OTHERS.get(str(name), ()) else []
     for other in others:
-        found = _id_of(other)
+        found = shapes.id_of(other)
         if found:
             yield found
 
 
-def _id_of(reference: Any) -> Any:
-    """The id in a reference, which is the id itself or, expanded, the object."""
-    return reference.get("id") if isinstance(reference, dict) else reference
-
-
-def _first(*candidates: Any) -> Any:
-    return next((found for found in candidates if found is not None), None)
-
-
-def _down(record: Any, *path: str) -> Any:
-    for part in path:
-        record = record.get(part) if isinstance(record, dict) else None
-    return record
-
-
-def _with_references(record: Any, *names: str) -> Any:
-    """`record` with ids in place of the objects that some lists expand."""
-    if not isinstance(record, dict):
-        return record
-    return record | {name: _id_of(record[name]) for name in names if name in record}
-
-
-def _subscription(record: Any) -> Any:
-    """Before the version of 2025-03-31 a subscription had one `discount` of its own."""
-    if not isinstance(record, dict):
-        return record
-    alone = record.get("discount")
-    discounts = record.get("discounts") or ([alone] if alone else [])
-    shaped: Any = _with_references(record, "customer", "latest_invoice", "schedule")
-    return shaped | ({"discounts": discounts} if discounts else {})
-
-
-def _items(api: "_Api", record: Any) -> Iterator[Any]:
-    """Items with their price. The current period moved here from the subscription in 2025."""
-    if not isinstance(record, dict) or not record.get("id"):
-        return
-    listed = api.inside(record.get("items"), "subscription_items", subscription=record["id"])
-    for item in listed:
-        if not isinstance(item, dict):
-            yield item
-            continue
-        period = {
-            name: _first(item.get(name), record.get(name))
-            for name in ("current_period_start", "current_period_end")
-        }
-        inside = {"subscription": record["id"], "price_id": _id_of(item.get("price"))}
-        yield item | period | inside
-
-
-def _invoice(record: Any) -> Any:
-    """The subscription and the taxes of an invoice moved in the version of 2025-03-31."""
-    if not isinstance(record, dict):
-        return record
-    details = _down(record, "parent", "subscription_details", "subscription")
-    subscription = _first(record.get("subscription"), details)
-    taxes = record.get("total_taxes")
-    tax = record.get("tax")
-    if tax is None and taxes and isinstance(taxes, list):
-        amounts = [_down(part, "amount") for part in taxes]
-        tax = sum(amounts) if all(isinstance(amount, int) for amount in amounts) else None
-    shaped: Any = _with_references(record, "customer", "charge", "payment_intent")
-    moved = {"subscription": _id_of(subscription), "tax": tax}
-    return shaped | {name: found for name, found in moved.items() if found is not None}
-
-
-def _lines(api: "_Api", record: Any) -> Iterator[Any]:
-    """Lines with their price, subscription and proration from wherever the version has them."""
-    if not isinstance(record, dict) or not record.get("id"):
-        return
-    for line in api.inside(record.get("lines"), f"invoices/{record['id']}/lines"):
-        if not isinstance(line, dict):
-            yield line
-            continue
-        item = _down(line, "parent", "subscription_item_details")
-        extra = _down(line, "parent", "invoice_item_details")
-        price = _first(line.get("price"), _down(line, "pricing", "price_details", "price"))
-        product = _down(line, "pricing", "price_details", "product")
-        owner = _first(
-            line.get("subscription"), _down(item, "subscription"), _down(extra, "subscription")
-        )
-        yield line | {
-            "invoice": record["id"],
-            "price": _id_of(price),
-            "product": _id_of(_first(_down(price, "product"), product)),
-            "subscription": _id_of(owner),
-            "subscription_item": _first(
-                line.get("subscription_item"), _down(item, "subscription_item")
-            ),
-            "proration": _first(
-                line.get("proration"), _down(item, "proration"), _down(extra, "proration")
-            ),
-        }
-
-
-def _charge(record: Any) -> Any:
-    return _with_references(record, "customer", "invoice", "payment_intent")
-
-
 FOLLOWED = (
     Followed(CUSTOMERS, "customer"),
-    Followed(CHARGES, "charge", shape=_charge),
-    Followed(REFUNDS, "refund", shape=lambda one: _with_references(one, "charge")),
-    Followed(CREDIT_NOTES, "credit_note", shape=lambda one: _with_references(one, "customer")),
+    Followed(CHARGES, "charge", shape=shapes.charge),
+    Followed(REFUNDS, "refund", shape=lambda one: shapes.with_references(one, "charge")),
+    Followed(
+        CREDIT_NOTES, "credit_note", shape=lambda one: shapes.with_references(one, "customer")
+    ),
     Followed(
         SUBSCRIPTIONS,
         "subscription",
         parameters=(("status", "all"),),
         expand=("discounts", "items.data.discounts"),
-        shape=_subscription,
+        shape=shapes.subscription,
         child=SUBSCRIPTION_ITEMS,
-        children=_items,
+        children=shapes.items,
     ),
-    Followed(INVOICES, "invoice", shape=_invoice, child=INVOICE_LINES, children=_lines),
+    Followed(INVOICES, "invoice", shape=shapes.invoice, child=INVOICE_LINES, children=shapes.lines),
 )

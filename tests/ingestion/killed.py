@@ -10,7 +10,6 @@ from typing import Any
 import dlt
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.extract.extract import Extract
-from dlt.load.load import Load
 from dlt.normalize.normalize import Normalize
 
 from ingestion import pipeline
@@ -56,13 +55,11 @@ POINTS: dict[str, Callable[[], None]] = {
     "while extracting": lambda: after(Extract, "_compute_metrics"),
     "after extracting": lambda: after(dlt.Pipeline, "extract"),
     "while normalizing": lambda: before(Normalize, "spool_schema_files"),
-    "after normalizing": lambda: after(dlt.Pipeline, "normalize"),
     "inside the transaction of a job": inside_a_job,
     "after a job committed, unmarked": lambda: after(DuckDbCopyJob, "run"),
     "after the second job committed, unmarked": lambda: after(DuckDbCopyJob, "run", 2),
     "all jobs done, load not recorded": lambda: before(DuckDbClient, "complete_load"),
     "load recorded": lambda: after(DuckDbClient, "complete_load"),
-    "package put away": lambda: after(Load, "complete_package"),
     "before the pull is noted": lambda: before(pipeline, "_note"),
 }
 
