@@ -114,7 +114,8 @@ def _rows(
     reader = pull.reader(table)
     child_reader = pull.reader(child) if child else None
     seen: set[str] = set()
-    if news.everything():
+    # A table without a row may have met an empty answer; asking again costs one call.
+    if news.everything() or not pull.stored.count(table.name):
         records = api.listed(table.name, follow.parameters, follow.expand)
     else:
         records = news.touched(follow)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from requests import Response
 
@@ -90,6 +92,28 @@ def test_missing_credentials_leave_empty_tables_and_ask_nobody(
     assert stopped.value.kind == "credentials"
     assert set(contents(source)) == set(pipeline.table_names(source)) - {"pulls"}
     assert box.requests == []
+
+
+@pytest.mark.parametrize(
+    ("source", "part", "table"),
+    [
+        ("hubspot", "objects/2026-09/deals", "deals"),
+        ("stripe", "/v1/charges", "charges"),
+        ("mixpanel", "export", "events"),
+    ],
+)
+def test_a_first_pull_that_met_an_empty_answer_is_made_up_for(
+    source: str, part: str, table: str, box: Sandbox, pulled_once: Path
+) -> None:
+    box.fault(source, "empty_page", times=None, path=part)
+    pipeline.pull(source)
+    assert not rows(source, table)
+    box.clear_faults()
+    pipeline.pull(source)
+    found = contents(source)[table]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("C360_DATA_DIR", str(pulled_once))
+        assert found == contents(source)[table]
 
 
 def test_one_source_that_stops_does_not_stop_another(later: Sandbox) -> None:
