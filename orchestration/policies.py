@@ -40,12 +40,16 @@ DATA_PLATFORM = "team:data-platform"
 CUSTOMER_SUCCESS = "team:customer-success"
 
 DAY = Window(warn=26, fail=50)
+WEEKS = Window(warn=14 * 24, fail=42 * 24)
 
 # First matching prefix wins; the last row catches everything else.
 POLICIES: dict[str, Policy] = {
     # Product events are pulled every hour; vendors hold the last hours back, so data may be older.
     "raw_mixpanel": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
     "raw_stripe": Policy(DAY, Window(50, 98), DATA_PLATFORM),
+    # Small books change seldom: a company record may rightly rest for weeks.
+    "raw_hubspot/companies": Policy(DAY, WEEKS, DATA_PLATFORM),
+    "raw_hubspot/deals": Policy(DAY, WEEKS, DATA_PLATFORM),
     # A CRM is quiet from Friday evening to Monday morning.
     "raw_hubspot": Policy(DAY, Window(74, 122), DATA_PLATFORM),
     "marts": Policy(DAY, Window(50, 98), CUSTOMER_SUCCESS),

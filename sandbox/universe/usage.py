@@ -87,7 +87,8 @@ def make_usage(seed: int, days: int, accounts: list[tuple[Company, list[Person],
 
 def _mix(rng: np.random.Generator, company: Company, users: int) -> NDArray[np.float64]:
     """Return cumulative shares of event kinds, users x kinds; features not bought are not used."""
-    entitled = _ENTITLED[company.plan]
+    # Sorted: a set's order differs from process to process, and with it who draws which number.
+    entitled = sorted(_ENTITLED[company.plan])
     adopted = {feature for feature in entitled if rng.random() < 0.45 + 0.5 * company.quality}
     adopted.add("reports")
     weights = np.array([

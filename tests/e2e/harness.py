@@ -75,7 +75,10 @@ class Product:
 
     def marts(self) -> dict[str, list[tuple]]:
         """Every published mart whole, rows in a fixed order, without the columns that say when."""
-        tables = self.read("select table_name from duckdb_tables() where schema_name = 'marts'")
+        tables = self.read(
+            "select table_name from duckdb_tables()"
+            " where schema_name = 'marts' and table_name <> 'publication'"
+        )
         return {
             table: self.read(f"select {self._stable(table)} from marts.{table} order by all")
             for (table,) in sorted(tables)

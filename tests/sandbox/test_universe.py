@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -222,3 +225,28 @@ def test_months_keep_their_anchor_day():
     start = midnight(date(2026, 1, 31))
     moved = [datetime.fromtimestamp(add_months(start, n, 31), UTC).date() for n in (1, 2, 3, 13)]
     assert moved == [date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2027, 2, 28)]
+
+
+ONE_DAY_OF_EVENTS = """
+import hashlib
+from tests.sandbox.conftest import Client, small
+with small() as box:
+    client = Client(box)
+    day = box.now.date().replace(day=1).isoformat()
+    print(hashlib.sha256(client.export(day, day).content).hexdigest())
+"""
+
+
+def test_another_process_sees_the_same_world() -> None:
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", ONE_DAY_OF_EVENTS],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=Path(__file__).resolve().parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2", "3")
+    }
+    assert len(answers) == 1
