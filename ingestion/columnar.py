@@ -35,28 +35,34 @@ def save_stream(response: Response, path: Path) -> int:
     """
     zipped = response.headers.get("Content-Encoding", "") == "gzip"
     unzip = zlib.decompressobj(wbits=31) if zipped else None
-    lines, tail = 0, b""
+    lines = 0
     with path.open("wb") as file:
         try:
             for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
                 data = unzip.decompress(chunk) if unzip else chunk
                 file.write(data)
                 lines += data.count(b"\n")
-                tail = _last_line(tail, data)
         except (StreamError, ChunkedEncodingError, ConnectionError, zlib.error, OSError):
             raise CutStream("the connection broke") from None
-    if unzip and not unzip.eof and unzip.unconsumed_tail == b"" and lines + len(tail):
+    last = _last_line(path)
+    if unzip and not unzip.eof and last:
         raise CutStream("the compressed stream has no end")
-    if tail.strip():
-        _check_json(tail)
-    return lines + (0 if tail.endswith(b"\n") or not tail else 1)
+    if last.strip():
+        _check_json(last)
+    return lines + (0 if last.endswith(b"\n") or not last else 1)
 
 
-def _last_line(tail: bytes, data: bytes) -> bytes:
-    """The last line so far, with its end when it has one."""
-    joined = tail + data if not tail.endswith(b"\n") or not data else data
-    body = joined[:-1] if joined.endswith(b"\n") else joined
-    return joined[body.rfind(b"\n") + 1 :]
+def _last_line(path: Path) -> bytes:
+    """The last line of a file, with its end when it has one."""
+    size, length = path.stat().st_size, 1 << 16
+    with path.open("rb") as file:
+        while True:
+            file.seek(max(0, size - length))
+            tail = file.read()
+            start = tail.rfind(b"\n", 0, -1) + 1
+            if start or length >= size:
+                return tail[start:]
+            length *= 16
 
 
 def _check_json(line: bytes) -> None:

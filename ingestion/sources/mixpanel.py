@@ -35,8 +35,10 @@ EXPORT, ENGAGE = "/api/2.0/export", "/api/query/engage"
 # 3 queries a second and 60 an hour; a first pull of many years takes longer ranges to stay below.
 CALLS_PER_SECOND = 2.9
 MOST_RANGES = 50
-SHORTEST_RANGE_DAYS, LONGEST_RANGE_DAYS = 31, 124
-SMALL_RANGE = 500_000
+FIRST_RANGE_DAYS = 31
+# Fewer and larger files load faster, up to here; this bounds what lies on the disk meanwhile.
+EVENTS_PER_RANGE = 1_000_000
+FASTEST_GROWTH = 8
 FIRST_PULL_DAYS = 731
 # Reasons that say nothing about types: the event is well formed, its time is not ours to take.
 MISDATED = {"time is in the future", "time is not on a day that was asked for"}
@@ -98,7 +100,7 @@ class _Events:
         self._folder.mkdir(parents=True)
         try:
             with ThreadPoolExecutor(1) as ahead, workbench(self._folder) as connection:
-                days: Days | None = self._range(self._first_day(), SHORTEST_RANGE_DAYS)
+                days: Days | None = self._range(self._first_day(), FIRST_RANGE_DAYS)
                 coming = ahead.submit(self._download, days) if days else None
                 while days and coming:
                     path, lines = coming.result()
@@ -111,16 +113,16 @@ class _Events:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _next(self, days: Days, lines: int) -> Days | None:
-        """The days behind `days`: as many, or twice as many when there was little to fetch."""
+        """The days behind `days`, as many as will hold a good number of events."""
         length = (days.last - days.first).days + 1
-        longer = 2 if lines < SMALL_RANGE else 1
-        return self._range(days.last + timedelta(days=1), min(length * longer, LONGEST_RANGE_DAYS))
+        growth = min(EVENTS_PER_RANGE / max(lines, 1), FASTEST_GROWTH)
+        return self._range(days.last + timedelta(days=1), int(length * growth))
 
     def _range(self, first: date, length: int) -> Days | None:
         if first > self._today:
             return None
         shortest = -(-((self._today - self._first_day()).days + 1) // MOST_RANGES)
-        last = min(first + timedelta(days=max(length, shortest) - 1), self._today)
+        last = min(first + timedelta(days=max(length, shortest, 1) - 1), self._today)
         group = settings.option(SOURCE, "group_property", "company_id")
         return Days(first, last, self._zone.key, self._pull.now, group)
 
