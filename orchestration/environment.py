@@ -87,6 +87,18 @@ def dbt_target() -> Path:
     return data_dir() / "dbt"
 
 
+def manifest() -> Path:
+    """The parsed dbt project. Raises FileNotFoundError, and says what to do, when there is none."""
+    path = dbt_target() / "manifest.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} is missing: the dbt project is parsed before Dagster starts, not by every"
+            " process of it. `make dev` and `make run` do that; by hand it is"
+            " `python -m orchestration.prepare`."
+        )
+    return path
+
+
 def fresh_build_target() -> Path:
     """dbt's artifacts of the build under way: nothing of the last one, but the parsed project.
 

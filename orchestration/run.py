@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from pathlib import Path
 
 import dagster as dg
@@ -34,6 +35,7 @@ def main() -> int:
     environment.prepare()
     log = environment.data_dir() / "logs" / "run.log"
     with terminal_to_ourselves(log) as say, only_one_foreground_run(say):
+        warm_up_step_processes()
         from orchestration import summary
         from orchestration.definitions import daily_job
 
@@ -52,6 +54,12 @@ def main() -> int:
             say(f"\n{time.monotonic() - started:.0f} s in all. Every detail: {log}")
             ended = instance.get_run_by_id(run.run_id)
             return 0 if ended and ended.is_success else 1
+
+
+def warm_up_step_processes() -> None:
+    """Start the process that steps fork from now, so that it loads while this one does."""
+    forkserver.set_forkserver_preload(["orchestration.definitions"])
+    forkserver.ensure_running()
 
 
 @contextmanager

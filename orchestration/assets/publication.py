@@ -9,7 +9,6 @@ import dagster as dg
 import duckdb
 
 from orchestration import environment, policies
-from orchestration.assets.transform import PROJECT
 from publish.publication import publish
 
 PUBLICATION = dg.AssetKey(["published", "c360"])
@@ -74,7 +73,7 @@ def _is_withheld(column: Mapping[str, Any]) -> bool:
 
 
 def _marts() -> list[dict[str, Any]]:
-    manifest = json.loads(PROJECT.manifest_path.read_text())
+    manifest = json.loads(environment.manifest().read_text())
     return [
         node
         for node in manifest["nodes"].values()

@@ -44,7 +44,7 @@ def build_args() -> list[str]:
 
 
 @dbt_assets(
-    manifest=PROJECT.manifest_path,
+    manifest=environment.manifest(),
     project=PROJECT,
     name="transform",
     dagster_dbt_translator=ModelTranslator(),

@@ -47,9 +47,9 @@ def specs(defs: dg.Definitions) -> dict[str, dg.AssetSpec]:
 
 @pytest.fixture(scope="module")
 def manifest() -> dict:
-    from orchestration.assets.transform import PROJECT
+    from orchestration import environment
 
-    return json.loads(PROJECT.manifest_path.read_text())
+    return json.loads(environment.manifest().read_text())
 
 
 def test_definitions_load_in_a_fresh_process_without_a_network() -> None:

@@ -47,7 +47,7 @@ select
     entitled.account_id,
     entitled.feature,
     coalesce(weeks.weeks_used, 0) as weeks_used,
-    coalesce(weeks.weeks_used, 0) >= {{ var('feature_adoption_weeks', 2) }} as is_adopted
+    coalesce(weeks.weeks_used, 0) >= {{ var('feature_adoption_weeks') }} as is_adopted
 from entitled
 left join weeks
     on entitled.account_id = weeks.account_id and entitled.feature = weeks.feature

@@ -24,7 +24,7 @@ user_days as (
 stars as (
     select account_id, count(*) as star_players
     from user_days
-    where active_days >= {{ var('star_player_active_days', 10) }}
+    where active_days >= {{ var('star_player_active_days') }}
     group by account_id
 ),
 

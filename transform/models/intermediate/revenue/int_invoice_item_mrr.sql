@@ -27,7 +27,7 @@ covering as (
             when
                 (terms.paid_on is null or terms.paid_on > months.measured_on)
                 and {{ dbt.datediff('terms.due_on', 'months.measured_on', 'day') }}
-                > {{ var('past_due_grace_days', 30) }}
+                > {{ var('past_due_grace_days') }}
                 then 'past_due_too_long'
         end as not_counted_because,
         row_number() over (

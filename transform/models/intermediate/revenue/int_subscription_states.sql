@@ -101,7 +101,7 @@ select
             and (pause_resumes_on is null or pause_resumes_on > measured_on)
             then 'paused'
         when
-            status = 'past_due' and days_past_due > {{ var('past_due_grace_days', 30) }}
+            status = 'past_due' and days_past_due > {{ var('past_due_grace_days') }}
             then 'past_due_too_long'
         when status in ('active', 'past_due') then null
         else 'unknown_status'

@@ -25,7 +25,7 @@ invoiced as (
     inner join lines
         on
             months.measured_on >= lines.period_end_on
-            and {{ dbt.dateadd('month', -var('usage_mean_months', 3), 'months.measured_on') }} < lines.period_end_on
+            and {{ dbt.dateadd('month', -var('usage_mean_months'), 'months.measured_on') }} < lines.period_end_on
             and (lines.ended_on is null or months.measured_on < lines.ended_on)
     group by lines.account_id, lines.currency, months.month_on, months.measured_on
 )
@@ -37,7 +37,7 @@ select
     invoiced.measured_on,
     {#- A younger history is divided by its own length, at least by one month. -#}
     {{ money(
-        'greatest(invoiced.amount, 0) / greatest(1, least(' ~ var('usage_mean_months', 3) ~ ', '
+        'greatest(invoiced.amount, 0) / greatest(1, least(' ~ var('usage_mean_months') ~ ', '
         ~ dbt.datediff('begun.begun_on', 'invoiced.measured_on', 'month') ~ '))'
     ) }} as usage_mrr
 from invoiced
