@@ -12,7 +12,7 @@ from orchestration.assets.audits import (
     mart_contracts,
     raw_contracts,
 )
-from orchestration.assets.publication import publication_step
+from orchestration.assets.publication import publication_step, sources_complete
 from orchestration.assets.sources import pull_step
 from orchestration.assets.transform import dbt_resource, transform
 from orchestration.schedules import daily_graph, schedules
@@ -30,8 +30,6 @@ EXECUTOR = dg.multiprocess_executor.configured(
         "max_concurrent": STEPS_AT_ONCE,
         # One warmed-up process that steps fork from: about 2 s a step instead of 9 to 20.
         "start_method": {"forkserver": {"preload_modules": ["orchestration.definitions"]}},
-        # A source that fails still hands on the tables it had; see assets/sources.py.
-        "step_dependency_config": {"require_upstream_step_success": False},
     }
 )
 
@@ -44,6 +42,7 @@ defs = dg.Definitions(
     asset_checks=[
         audit_step("raw", raw_contracts()),
         audit_step("marts", mart_contracts(), compared_with=last_publication),
+        sources_complete,
     ],
     jobs=[daily_graph],
     schedules=schedules(),

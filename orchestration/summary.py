@@ -12,6 +12,7 @@ import dagster as dg
 
 from ingestion import settings
 from orchestration import environment
+from orchestration.assets.publication import SOURCES_COMPLETE
 from orchestration.assets.sources import PULLED
 from orchestration.sensors import reason
 from publish import reader
@@ -26,7 +27,7 @@ class Progress:
     rows: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     rejected: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     checks: Counter[str] = field(default_factory=Counter)
-    failures: dict[str, str] = field(default_factory=dict)
+    failed_pulls: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
 
     def show(self, event: dg.DagsterEvent) -> None:
@@ -36,12 +37,11 @@ class Progress:
                 self.started[event.step_key or ""] = time.monotonic()
                 self.say(f"  {'':9} {event.step_key} ...")
             case dg.DagsterEventType.STEP_SUCCESS:
-                self._end(event, "done")
+                source = (event.step_key or "").removeprefix("pull_")
+                why = self.failed_pulls.get(source)
+                self._end(event, "FAILED" if why else "done", why)
             case dg.DagsterEventType.STEP_FAILURE:
-                why = reason(event)
-                self.failures[event.step_key or ""] = why
-                self._end(event, "FAILED")
-                self.say(textwrap.indent(textwrap.fill(why, 96), " " * 12))
+                self._end(event, "FAILED", reason(event))
             case dg.DagsterEventType.STEP_UP_FOR_RETRY:
                 self._end(event, "retries")
             case dg.DagsterEventType.STEP_SKIPPED:
@@ -51,10 +51,12 @@ class Progress:
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 self._checked(event)
 
-    def _end(self, event: dg.DagsterEvent, word: str) -> None:
+    def _end(self, event: dg.DagsterEvent, word: str, why: str | None = None) -> None:
         step = event.step_key or ""
         seconds = time.monotonic() - self.started.get(step, time.monotonic())
         self.say(f"  {word:9} {step}  {seconds:.1f} s")
+        if why:
+            self.say(textwrap.indent(textwrap.fill(why, 96), " " * 12))
 
     def _materialized(self, event: dg.DagsterEvent) -> None:
         key = event.asset_key
@@ -73,7 +75,10 @@ class Progress:
         warned = result.severity == dg.AssetCheckSeverity.WARN
         word = "warned" if warned else "failed"
         self.checks[word] += 1
-        if result.check_name != PULLED:
+        if result.check_name == PULLED:
+            source = result.asset_key.path[0].removeprefix("raw_")
+            self.failed_pulls[source] = str(result.metadata["reason"].value)
+        elif result.check_name != SOURCES_COMPLETE:
             name = f"{result.asset_key.to_user_string()}: {result.check_name}"
             self.troubles.append(f"{word}: {name}. {result.description or ''}".strip())
 
@@ -87,9 +92,9 @@ def summary(progress: Progress, run_id: str) -> str:
 def _pulled(progress: Progress) -> str:
     lines = ["Pulled"]
     for source in settings.enabled_sources():
-        failed = progress.failures.get(f"pull_{source}")
-        if failed or source not in progress.rows:
-            lines.append(f"  {source:12} failed: {failed or 'its step did not run'}")
+        if source not in progress.rows:
+            why = progress.failed_pulls.get(source, "its step did not end")
+            lines.append(f"  {source:12} failed: {why}")
             continue
         rows, rejected = progress.rows[source], progress.rejected[source]
         changed = f"{rows:,} rows new or changed" if rows else "nothing new"

@@ -9,8 +9,10 @@ import dagster as dg
 import duckdb
 
 from orchestration import environment, policies
+from orchestration.assets.sources import PULLED
 from publish.publication import publish
 
+SOURCES_COMPLETE = "sources_complete"
 PUBLICATION = dg.AssetKey(["published", "c360"])
 
 
@@ -65,6 +67,34 @@ def publication_step() -> dg.AssetsDefinition:
         )
 
     return c360
+
+
+@dg.asset_check(
+    name=SOURCES_COMPLETE,
+    asset=PUBLICATION,
+    blocking=True,
+    description=(
+        "Every source of this run was pulled. If not, the publication holds that source as it was,"
+        " says how old it is, and the run counts as failed."
+    ),
+)
+def sources_complete(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """Fail the run for a source that could not be pulled, once everything else is done."""
+    logs = context.instance.all_logs(
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    )
+    checks = [log.get_dagster_event().asset_check_evaluation_data for log in logs]
+    missing = {
+        check.asset_key.path[0].removeprefix("raw_"): check.metadata["reason"].value
+        for check in checks
+        if check.check_name == PULLED and not check.passed
+    }
+    told = "; ".join(str(reason) for reason in missing.values())
+    return dg.AssetCheckResult(
+        passed=not missing,
+        description=told or "Every source of this run was pulled.",
+        metadata={"not_pulled": ", ".join(sorted(missing)) or "none"},
+    )
 
 
 def _is_withheld(column: Mapping[str, Any]) -> bool:

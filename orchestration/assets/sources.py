@@ -1,9 +1,9 @@
 """One step per source: pull it into its own raw file, and say what arrived.
 
-A source that cannot be pulled must not stop the others, nor the marts. Its step fails, red and with
-the reason, but not before it has handed on its tables as they were: the run's executor lets
-downstream steps start once the outputs they need are there. Nothing is recorded as materialised
-then, so every age that the UI shows stays true.
+A source that cannot be pulled must not stop the others, nor the marts. Dagster skips everything
+behind a failed step, so after its last try the step hands on its tables as they were and fails the
+check `pulled` instead, with the reason. Nothing is recorded as materialised then, so every age that
+the UI shows stays true; and the check `sources_complete` fails the run when all the rest is done.
 """
 
 import traceback
@@ -60,8 +60,8 @@ def pull_step(source: str) -> dg.AssetsDefinition:
                 # A bare exception: the cause's text may quote a customer's record.
                 raise dg.Failure(_reason(error)) from None
             yield from _handed_on(source, tables, error)
-            raise dg.Failure(_reason(error), allow_retries=False) from None
-        yield from _pulled(source, tables, result)
+        else:
+            yield from _pulled(source, tables, result)
 
     return pull
 

@@ -5,12 +5,15 @@ One sandbox and one data folder live through the module, so the tests run in the
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 
-from tests.e2e.harness import Product, Sandbox, kill_everything
+from tests.e2e.harness import ROOT, Product, Sandbox, kill_everything
 
 SMALL = {"companies": 60, "months": 8, "seed": 11, "now": datetime(2026, 5, 4, 6, tzinfo=UTC)}
 
@@ -108,6 +111,25 @@ def test_a_day_later_only_what_changed_comes_in_and_a_dead_vendor_shows_its_age(
     ages = dict(product.read("select source, pull_age_hours from marts.source_freshness"))
     assert ages["stripe"] > 12
     assert ages["hubspot"] < 12
+
+
+def test_a_mart_that_fails_its_audit_leaves_the_last_publication_in_place(
+    product: Product,
+) -> None:
+    good = (product.published / "c360.duckdb").resolve()
+    with duckdb.connect(product.data / "warehouse.duckdb") as warehouse:
+        warehouse.execute("delete from marts.customer_360 where account_id > 'hubspot:2100003'")
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.audit_and_publish"],
+        cwd=ROOT,
+        env=product.environment(),
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert result.returncode == 1, result.stderr[-2000:]
+    assert "published__c360" not in result.stdout
+    assert (product.published / "c360.duckdb").resolve() == good
 
 
 def test_killed_anywhere_and_run_again_the_result_is_that_of_a_quiet_run(
