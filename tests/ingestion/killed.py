@@ -60,7 +60,6 @@ POINTS: dict[str, Callable[[], None]] = {
     "after the second job committed, unmarked": lambda: after(DuckDbCopyJob, "run", 2),
     "all jobs done, load not recorded": lambda: before(DuckDbClient, "complete_load"),
     "load recorded": lambda: after(DuckDbClient, "complete_load"),
-    "before the pull is noted": lambda: before(pipeline, "_note"),
 }
 
 

@@ -65,7 +65,6 @@ def test_money_and_epochs_are_whole_numbers_and_moments_carry_a_zone() -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_raw_file_can_be_read_by_older_clients(source: str, later: Sandbox) -> None:
-    pipeline.pull(source)
     header = settings.raw_database(source).read_bytes()[:20]
     assert header[8:12] == b"DUCK"
     # 67 is what DuckDB 1.4 reads; 2.0 writes 999 unless it is told otherwise.
@@ -81,9 +80,10 @@ def test_the_log_of_pulls_has_a_row_also_when_nothing_was_new(later: Sandbox) ->
 
 
 def test_lost_working_files_cost_nothing(later: Sandbox, data_dir: Path, at: Point) -> None:
-    before = {source: contents(source) for source in SOURCES}
+    sources = ("hubspot", "mixpanel")
+    before = {source: contents(source) for source in sources}
     shutil.rmtree(data_dir / "dlt")
-    for source in SOURCES:
+    for source in sources:
         assert pipeline.pull(source).rows == {}, source
         assert contents(source) == before[source]
 
