@@ -216,12 +216,14 @@ class _Api:
         answer = self._client.get(f"/v1/{follow.table.name}/{key}", params=asked)
         return None if answer.status_code == 404 else answer.json()
 
-    def inside(self, part: Any, path: str, **parameters: str) -> Iterator[Any]:
+    def inside(
+        self, part: Any, path: str, expand: tuple[str, ...] = (), **parameters: str
+    ) -> Iterator[Any]:
         """The rows of a list inside an object, which ends after ten."""
         if not isinstance(part, dict):
             return iter(())
         if part.get("has_more") is True:
-            return self.listed(path, tuple(parameters.items()), ())
+            return self.listed(path, tuple(parameters.items()), expand)
         return iter(part.get("data") or ())
 
 

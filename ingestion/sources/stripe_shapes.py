@@ -46,7 +46,13 @@ def items(inside: Inside, record: Any) -> Iterator[Any]:
     """Items with their price. The current period moved here from the subscription in 2025."""
     if not isinstance(record, dict) or not record.get("id"):
         return
-    listed = inside(record.get("items"), "subscription_items", subscription=record["id"])
+    # Asked for as in the list of subscriptions: otherwise a discount is an id and nothing more.
+    listed = inside(
+        record.get("items"),
+        "subscription_items",
+        expand=("discounts",),
+        subscription=record["id"],
+    )
     for item in listed:
         if not isinstance(item, dict):
             yield item

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from requests import Response
@@ -134,6 +135,17 @@ def test_more_items_than_a_subscription_shows_inline_are_listed(later: Sandbox) 
     later.put("stripe", "subscriptions", a_subscription("sub_big", later, items=13))
     pipeline.pull("stripe")
     assert len(rows("stripe", "subscription_items", "subscription = 'sub_big'")) == 13
+
+
+def test_items_beyond_the_inline_ten_are_asked_for_with_the_terms_of_their_discounts(
+    later: Sandbox,
+) -> None:
+    later.put("stripe", "subscriptions", a_subscription("sub_wide", later, items=13))
+    pipeline.pull("stripe")
+    asked = [unquote(path) for _, _, path, _ in later.requests if "sub_wide" in path]
+    items = [path for path in asked if "/v1/subscription_items" in path]
+    assert items
+    assert all("expand[]=data.discounts" in path for path in items)
 
 
 def test_a_deleted_customer_keeps_its_row_and_is_flagged(later: Sandbox, at: Point) -> None:
