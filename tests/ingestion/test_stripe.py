@@ -24,6 +24,10 @@ def listed(box: Sandbox, resource: str) -> int:
     return sum(call.path.startswith(f"/v1/{resource}?") for call in box.requests)
 
 
+# Stripe shows this many items inside a subscription; the others are in a list of their own.
+INLINE = 10
+
+
 def a_subscription(identity: str, box: Sandbox, items: int) -> dict[str, Any]:
     now = int(box.now.timestamp())
     price = {"id": "price_x", "object": "price", "product": "prod_x", "unit_amount": 1000}
@@ -42,6 +46,8 @@ def a_subscription(identity: str, box: Sandbox, items: int) -> dict[str, Any]:
         }
         for number in range(items)
     ]
+    for item in data:
+        box.put("stripe", "subscription_items", item)
     return {
         "id": identity,
         "object": "subscription",
@@ -52,7 +58,7 @@ def a_subscription(identity: str, box: Sandbox, items: int) -> dict[str, Any]:
         "currency": "usd",
         "discounts": [],
         "metadata": {},
-        "items": {"object": "list", "has_more": False, "data": data},
+        "items": {"object": "list", "has_more": items > INLINE, "data": data[:INLINE]},
     }
 
 
