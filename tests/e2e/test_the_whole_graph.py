@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import duckdb
 import pytest
+import requests
 
 from tests.e2e.harness import ROOT, Product, Sandbox, kill_everything
 
@@ -64,12 +65,22 @@ def test_there_is_one_row_per_account_and_the_best_known_customers_are_scored(
     assert scored > unknown
 
 
-def test_raw_holds_each_company_once(product: Product, sandbox: Sandbox, first_day) -> None:
-    rows, keys = product.raw(
-        "hubspot", "select count(*), count(distinct id) from raw_hubspot.companies"
-    )[0]
-    assert rows == keys
-    assert rows == sandbox.truth.companies["hubspot_id"].notna().sum()
+def test_raw_holds_each_company_that_the_crm_shows_once(
+    product: Product, sandbox: Sandbox, first_day
+) -> None:
+    pulled = [row[0] for row in product.raw("hubspot", "select id from raw_hubspot.companies")]
+    made_up = {str(one) for ids in sandbox.truth.companies["hubspot_ids"] for one in ids}
+    assert len(pulled) == len(set(pulled))
+    assert set(pulled) <= made_up
+    environment = sandbox.environment()
+    for hidden in made_up - set(pulled):
+        answer = requests.get(
+            f"{environment['SOURCES__HUBSPOT__BASE_URL']}/crm/v3/objects/companies/{hidden}",
+            headers={"Authorization": f"Bearer {environment['SOURCES__HUBSPOT__ACCESS_TOKEN']}"},
+            timeout=10,
+        )
+        found = answer.json().get("id") if answer.ok else None
+        assert found != hidden, "a company that the CRM shows was not pulled"
 
 
 def test_a_second_run_finds_nothing_new_and_publishes_the_same(product: Product, first_day) -> None:
