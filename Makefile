@@ -32,7 +32,7 @@ query: $(READY) ## ask the publication, e.g. make query SQL="from marts.customer
 	@$(PY) -m publish "$${C360_PUBLISH_DIR:-published}" "$(SQL)"
 
 test: $(READY) ## every test that needs no other server
-	@$(PY) -m pytest -q -n 2 --dist loadfile
+	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## style, types, boundaries
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

@@ -103,7 +103,10 @@ def _handed_on(source: str, tables: list[str], error: Exception) -> Events:
         check_name=PULLED,
         asset_key=raw_key(source, "pulls"),
         passed=False,
-        metadata={"reason": _reason(error)},
+        metadata={
+            "reason": _reason(error),
+            "kind": error.kind if isinstance(error, PullError) else "unforeseen",
+        },
     )
 
 

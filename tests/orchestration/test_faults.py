@@ -46,6 +46,7 @@ def holder(path: Path, how: str, seconds: float) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    transform()  # loaded from the prepared data folder, before this test moves to its own
     monkeypatch.setenv("C360_DATA_DIR", str(tmp_path))
     duckdb.connect(tmp_path / "warehouse.duckdb").close()
     return tmp_path / "warehouse.duckdb"
