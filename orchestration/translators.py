@@ -11,8 +11,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-PATH = {"seeds": "b_seeds", "staging": "c_staging", "snapshots": "d_snapshots"}
-LAYERS = {"intermediate": "d_intermediate", "marts": "e_marts"}
+PATH = {"seeds": "b_seeds", "snapshots": "d_snapshots"}
+LAYERS = {"staging": "c_staging", "intermediate": "d_intermediate", "marts": "e_marts"}
 
 
 def raw_key(source: str, table: str) -> dg.AssetKey:
@@ -61,7 +61,5 @@ class ModelTranslator(DagsterDbtTranslator):
 def _group(node: Mapping[str, Any]) -> str:
     if node["resource_type"] in ("seed", "snapshot"):
         return PATH[node["resource_type"] + "s"]
-    layer, *rest = node["fqn"][1:-1]
-    if layer in LAYERS and rest:
-        return f"{LAYERS[layer]}_{rest[0]}"
-    return PATH.get(layer, layer)
+    layer, area = node["fqn"][1:3]
+    return f"{LAYERS[layer]}_{area}"
