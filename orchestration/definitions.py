@@ -7,6 +7,7 @@ import dagster as dg
 from ingestion import settings
 from orchestration import policies
 from orchestration.assets.audits import (
+    audit_record,
     audit_step,
     last_publication,
     mart_contracts,
@@ -33,15 +34,19 @@ EXECUTOR = dg.multiprocess_executor.configured(
     }
 )
 
+RAW, MARTS = raw_contracts(), mart_contracts()
+
 defs = dg.Definitions(
     assets=[
         *[pull_step(source) for source in settings.enabled_sources()],
         transform.map_asset_specs(policies.apply),
         publication_step(),
+        audit_record("raw", RAW),
+        audit_record("marts", MARTS),
     ],
     asset_checks=[
-        audit_step("raw", raw_contracts()),
-        audit_step("marts", mart_contracts(), compared_with=last_publication),
+        audit_step("raw", RAW),
+        audit_step("marts", MARTS, compared_with=last_publication),
         sources_complete,
     ],
     jobs=[daily_graph],

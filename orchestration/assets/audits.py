@@ -18,6 +18,13 @@ from orchestration.translators import raw_key
 
 Variables = Mapping[str, float]
 
+_COUNTED = {
+    "PASSED": "passed",
+    "WARN": "warned",
+    "FAILED": "failed",
+    "NOT_EVALUATED": "failed",
+}
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -96,13 +103,45 @@ def audit_step(
     def audit(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         wanted = context.selected_asset_check_keys
         published = compared_with()
+        counts = dict.fromkeys(("passed", "warned", "failed"), 0)
         for contract in contracts:
             selected = [spec for spec in specs[contract.asset] if spec.key in wanted]
             if selected:
                 outcomes = contract.verify(published)
-                yield from (_result(spec, outcomes[spec.name]) for spec in selected)
+                for spec in selected:
+                    outcome = outcomes[spec.name]
+                    counts[_COUNTED[outcome.outcome]] += 1
+                    yield _result(spec, outcome)
+        record = dg.AssetMaterialization(record_key(layer), metadata=counts)
+        context.op_execution_context.log_event(record)
 
     return audit
+
+
+def audit_record(layer: str, contracts: list[Contract]) -> dg.AssetSpec:
+    """The asset that stands for a layer's audit in the graph; its step reports what it counted."""
+    key = record_key(layer)
+    return policies.apply(
+        dg.AssetSpec(
+            key,
+            deps=sorted({contract.asset for contract in contracts}),
+            group_name=f"{_GROUPS[layer]}_audit",
+            kinds={"soda"},
+            description=(
+                f"Every contract of the {layer} layer, verified in one step: how many checks"
+                " passed, warned and failed, run by run. The checks themselves stand on the tables."
+            ),
+        )
+    )
+
+
+# Behind the last group of the layer that the audit speaks of.
+_GROUPS = {"raw": "b", "marts": "e_marts"}
+
+
+def record_key(layer: str) -> dg.AssetKey:
+    """Key of the asset that `audit_record` describes."""
+    return dg.AssetKey(["audit", layer])
 
 
 def _result(spec: dg.AssetCheckSpec, outcome: runner.CheckOutcome) -> dg.AssetCheckResult:

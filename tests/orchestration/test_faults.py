@@ -97,6 +97,14 @@ def test_a_contract_that_cannot_be_verified_fails_in_every_check(tmp_path: Path)
         spec.name for spec in contract.specs()
     }
     assert not any(evaluation.passed for evaluation in evaluations)
+    (record,) = [
+        event.step_materialization_data.materialization
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION
+    ]
+    assert record.asset_key == audits.record_key("raw")
+    assert record.metadata["failed"].value == len(evaluations)
+    assert record.metadata["passed"].value == 0
     assert all(e.severity == dg.AssetCheckSeverity.ERROR for e in evaluations)
 
 
