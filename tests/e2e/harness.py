@@ -6,13 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-
-from sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,14 +94,3 @@ def kill_everything(process: subprocess.Popen[str]) -> None:
     """kill -9 of the run and of every process it started."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-
-
-def wait_until(happened, seconds: float = 120) -> None:
-    """Poll a condition; fail when it does not come true in time."""
-    give_up = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < give_up, "it never happened"
-        time.sleep(0.05)
-
-
-__all__ = ["Product", "Sandbox", "kill_everything", "wait_until"]

@@ -14,7 +14,8 @@ import duckdb
 import pytest
 import requests
 
-from tests.e2e.harness import ROOT, Product, Sandbox, kill_everything
+from sandbox import Sandbox
+from tests.e2e.harness import ROOT, Product, kill_everything
 
 SMALL = {"companies": 60, "months": 8, "seed": 11, "now": datetime(2026, 5, 4, 6, tzinfo=UTC)}
 
