@@ -21,7 +21,7 @@ from ingestion.errors import PullError
 from ingestion.locks import only_one, wait_until_writable
 from ingestion.problems import as_pull_error
 from ingestion.pull import Pull
-from ingestion.sources import MODULES
+from ingestion.sources import module
 from ingestion.stored import Stored
 from ingestion.tables import (
     DLT_COLUMNS,
@@ -159,7 +159,7 @@ def _note(pipeline: dlt.Pipeline, this: Pull, started_at: datetime) -> None:
 
 
 def _source(source: str, this: Pull) -> DltSource:
-    resources = MODULES[source].resources(this)
+    resources = module(source).resources(this)
 
     @dlt.source(schema=_schema(source), max_table_nesting=0, schema_contract=SCHEMA_CONTRACT)
     def everything() -> Any:
@@ -169,7 +169,7 @@ def _source(source: str, this: Pull) -> DltSource:
 
 
 def _tables(source: str) -> tuple[Table, ...]:
-    return (*MODULES[source].TABLES, QUARANTINE, PULLS)
+    return (*module(source).TABLES, QUARANTINE, PULLS)
 
 
 def _appended(source: str) -> list[str]:

@@ -1,10 +1,11 @@
-"""The sandbox as an object: a made-up world, three vendors' APIs over it, a clock and faults."""
+"""The sandbox as an object: a made-up world, the vendors' APIs over it, a clock and faults."""
 
 from __future__ import annotations
 
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -13,36 +14,24 @@ from typing import Any
 import uvicorn
 from starlette.routing import Mount, Router
 
+from sandbox import service
 from sandbox.clock import Clock
-from sandbox.faults import VENDORS, Faults
+from sandbox.faults import Faults
+from sandbox.gate import Call, Gate
 from sandbox.limits import Limits
 from sandbox.overlay import Overlay
+from sandbox.service import Place, Service
 from sandbox.state import Seed, first_day, remember, remembered
 from sandbox.truth import Truth
 from sandbox.universe.world import World
-from sandbox.vendors.gate import Call, Gate, Vendor
-from sandbox.vendors.hubspot.properties import PROPERTIES
-from sandbox.vendors.hubspot.records import Records
-from sandbox.vendors.hubspot.routes import ACCESS_TOKEN, HubSpot
-from sandbox.vendors.mixpanel.routes import PROJECT_ID, SERVICE_ACCOUNT, SERVICE_SECRET, Mixpanel
-from sandbox.vendors.mixpanel.store import Store as ProductStore
-from sandbox.vendors.stripe.routes import API_KEY, API_VERSION, Stripe
-from sandbox.vendors.stripe.shapes import Shape
-from sandbox.vendors.stripe.store import RESOURCES
-from sandbox.vendors.stripe.store import Store as BillingStore
-
-KNOWN = {
-    "hubspot": (*PROPERTIES, "owners", "pipelines", "associations"),
-    "stripe": RESOURCES,
-    "mixpanel": ("events", "profiles"),
-}
 
 
 class Sandbox:
-    """HubSpot, Stripe and Mixpanel on a loopback port, over one made-up world.
+    """Every vendor's API on a loopback port, over one made-up world.
 
     Equal `companies`, `months`, `seed` and start give equal answers at equal clocks. The world
     starts `months` before `now` (default: the real now), or where `state` says that it started.
+    `options` are each vendor's own, by its name; its folder says what it takes.
     Use it as a context manager: it serves between `__enter__` and `__exit__`.
     """
 
@@ -56,8 +45,7 @@ class Sandbox:
         state: Path | str | None = None,
         *,
         limits: Limits | None = None,
-        project_timezone: str = "UTC",
-        stripe_account_version: str = "2024-06-20",
+        options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         moment = now or datetime.now(UTC)
         path = Path(state) if state else None
@@ -71,19 +59,22 @@ class Sandbox:
         )
         self._clock = Clock(moment, datetime.fromtimestamp(self.world.frame.horizon, UTC))
         self._overlay = Overlay()
-        self._faults = Faults()
-        self._zone = project_timezone
         self.requests: list[Call] = []
-        limits = limits or Limits()
-        self._crm = Records(self.world, self._overlay, self._clock)
-        self._billing = BillingStore(self.world, self._overlay, self._clock, stripe_account_version)
-        self._product = ProductStore(self.world, self._overlay, self._clock, project_timezone)
-        vendors: tuple[Vendor, ...] = (
-            HubSpot(self._crm, limits),
-            Stripe(self._billing, limits),
-            Mixpanel(self._product, limits),
-        )
-        gates = [Mount(f"/{v.name}", Gate(v, self._faults, self.requests)) for v in vendors]
+        limits, own = limits or Limits(), options or {}
+        self._services: dict[str, Service] = {
+            name: service.start(
+                name,
+                Place(
+                    self.world, self._overlay, self._clock, limits or Limits(), own.get(name, {})
+                ),
+            )
+            for name in service.names()
+        }
+        self._faults = Faults({name: one.faults for name, one in self._services.items()})
+        gates = [
+            Mount(f"/{name}", Gate(one, self._faults, self.requests))
+            for name, one in self._services.items()
+        ]
         self._app = Router(gates, redirect_slashes=False)
         self._port = port
         self._server: uvicorn.Server | None = None
@@ -140,22 +131,10 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """Return the variables that point the product at this sandbox and its clock."""
-        base = self.base_url
-        return {
-            "SOURCES__HUBSPOT__BASE_URL": f"{base}/hubspot",
-            "SOURCES__HUBSPOT__ACCESS_TOKEN": ACCESS_TOKEN,
-            "SOURCES__STRIPE__BASE_URL": f"{base}/stripe",
-            "SOURCES__STRIPE__API_KEY": API_KEY,
-            "SOURCES__STRIPE__API_VERSION": API_VERSION,
-            "SOURCES__MIXPANEL__EXPORT_BASE_URL": f"{base}/mixpanel/data",
-            "SOURCES__MIXPANEL__QUERY_BASE_URL": f"{base}/mixpanel",
-            "SOURCES__MIXPANEL__SERVICE_ACCOUNT": SERVICE_ACCOUNT,
-            "SOURCES__MIXPANEL__SERVICE_SECRET": SERVICE_SECRET,
-            "SOURCES__MIXPANEL__PROJECT_ID": PROJECT_ID,
-            "SOURCES__MIXPANEL__PROJECT_TIMEZONE": self._zone,
-            "SOURCES__MIXPANEL__START_DATE": self.seed.start,
-            "C360_AS_OF": self.now.isoformat().replace("+00:00", "Z"),
-        }
+        found = {"C360_AS_OF": self.now.isoformat().replace("+00:00", "Z")}
+        for one in self._services.values():
+            found |= one.environment(self.base_url)
+        return found
 
     # ---- clock ----
 
@@ -175,8 +154,8 @@ class Sandbox:
     ) -> None:
         """Let the next `times` calls (None: all until cleared) to a path with `path` in it fail.
 
-        Kinds: rate_limit, server_error, down, cut_stream, terminated_early (mixpanel),
-        unauthorized, empty_page, slow (waits `seconds`). ValueError for any other.
+        Kinds: rate_limit, server_error, down, cut_stream, unauthorized, empty_page, slow (waits
+        `seconds`), and those that the vendor's folder adds. ValueError for any other.
         """
         self._faults.add(vendor, kind, times, path, seconds)
 
@@ -189,55 +168,44 @@ class Sandbox:
     def put(self, vendor: str, resource: str, record: Any) -> None:
         """Insert one raw API record, or override the one with its id; it may be malformed.
 
-        It counts as changed now: HubSpot's search finds it, Stripe reports an event. Mixpanel
-        events are given as a list of property dicts, whole events, or raw text lines. HubSpot
-        associations are `{from_type, from_id, to_type, to_id, typeId, label, category}`.
+        It counts as changed now, and whatever the vendor tells of changes tells of this one. What
+        a record looks like that is no object with an id is said by the vendor's `put`.
         """
-        self._check(vendor, resource)
-        if vendor == "mixpanel" and resource == "events":
-            for event in record if isinstance(record, list) else [record]:
-                # events have no ids of their own, and the same one may arrive twice
-                self._overlay.put(vendor, resource, {"event": event}, self._clock.seconds, False)
-            return
-        if vendor == "mixpanel":
-            keyed = {"id": record.get("$distinct_id"), "profile": record}
-            self._overlay.put(vendor, resource, keyed, self._clock.seconds, True)
-            return
-        identity = record.get("id") if isinstance(record, dict) else None
-        known = identity is not None and self.record(vendor, resource, str(identity)) is not None
-        self._overlay.put(vendor, resource, record, self._clock.seconds, known)
+        self._service(vendor, resource).put(resource, record)
 
     def remove(self, vendor: str, resource: str, identity: str) -> None:
-        """Delete one record for good (mixpanel events: every line that holds `identity`)."""
-        self._check(vendor, resource)
+        """Delete one record for good (of events: every line that holds `identity`)."""
+        self._service(vendor, resource)
         self._overlay.remove(vendor, resource, str(identity), self._clock.seconds)
 
     def archive(self, vendor: str, resource: str, identity: str) -> None:
-        """Delete one record softly: HubSpot's archive, Stripe's inactive product or price."""
-        self._check(vendor, resource)
-        if vendor == "mixpanel" or (vendor == "stripe" and resource not in ("products", "prices")):
+        """Delete one record as the vendor does it softly; ValueError where it does not."""
+        if resource not in self._service(vendor, resource).archivable:
             raise ValueError(f"{vendor} cannot archive {resource}")
         self._overlay.archive(vendor, resource, str(identity), self._clock.seconds)
 
     def record(self, vendor: str, resource: str, identity: str) -> Any | None:
         """Return a copy of one record as the API would show it in full, None when there is none."""
-        self._check(vendor, resource)
-        if vendor == "hubspot":
-            return self._crm.copy_of(resource, identity)
-        if vendor == "stripe":
-            return self._billing.find(resource, identity, Shape(API_VERSION))
-        rows = self._product.profiles()
-        return next((dict(one) for one in rows if one.get("$distinct_id") == identity), None)
+        return self._service(vendor, resource).record(resource, identity)
 
-    def _check(self, vendor: str, resource: str) -> None:
-        if vendor not in VENDORS or resource not in KNOWN[vendor]:
+    def _service(self, vendor: str, resource: str) -> Service:
+        found = self._services.get(vendor)
+        if found is None:
+            raise ValueError(f"no vendor {vendor!r}; there are {', '.join(self._services)}")
+        if resource not in found.resources:
             raise ValueError(
-                f"no {resource!r} in {vendor!r}; there are {KNOWN.get(vendor, VENDORS)}"
+                f"no {resource!r} in {vendor!r}; there are {', '.join(found.resources)}"
             )
+        return found
 
     # ---- truth ----
 
     @property
     def truth(self) -> Truth:
         """What is really so at the clock; for tests and benchmarks, never for the product."""
-        return Truth(self.world, self._clock.seconds)
+        accounts = [
+            (company, name, identity, state)
+            for name, one in self._services.items()
+            for company, identity, state in one.accounts()
+        ]
+        return Truth(self.world, self._clock.seconds, accounts)

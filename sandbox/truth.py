@@ -15,7 +15,6 @@ from sandbox.universe.calendar import DAY, add_months, day_of, midnight
 from sandbox.universe.catalogue import CURRENCIES
 from sandbox.universe.companies import Company
 from sandbox.universe.contracts import Subscription, monthly_value
-from sandbox.universe.crm import account_key
 from sandbox.universe.events import is_core, user_id
 from sandbox.universe.world import World
 
@@ -31,8 +30,9 @@ def major(value: Fraction, currency: str) -> Decimal:
 class Truth:
     """Tables of the hidden truth at one moment; each is a DataFrame, made when first asked for."""
 
-    def __init__(self, world: World, now: int) -> None:
-        self._world, self._now = world, now
+    def __init__(self, world: World, now: int, accounts: list[tuple[str, str, str, str]]) -> None:
+        """`accounts` has (company, system, id, state) of every system's account records."""
+        self._world, self._now, self._accounts = world, now, accounts
         self._subs: dict[int, list[Subscription]] = {}
         for customer in world.customers:
             self._subs.setdefault(customer.company.index, []).extend(customer.subscriptions)
@@ -71,28 +71,7 @@ class Truth:
     @cached_property
     def who_is_who(self) -> pd.DataFrame:
         """One row per account record: company, system, id, state (live, merged, gone)."""
-        rows: list[tuple[str, str, str, str]] = []
-        keys = {company.index: company.key for company in self._world.companies}
-        for record in self._world.crm.objects["companies"]:
-            if record.created <= self._now * 1000:
-                index = int(record.id) % 10**9 // 10_000
-                merged = record.merged is not None and record.merged <= self._now * 1000
-                gone = record.archived is not None and record.archived <= self._now * 1000
-                state = "merged" if merged else "gone" if gone else "live"
-                rows.append((keys[index], "hubspot", record.id, state))
-        for customer in self._world.customers:
-            if customer.created <= self._now:
-                gone = customer.deleted is not None and customer.deleted <= self._now
-                state = "gone" if gone else "live"
-                rows.append((customer.company.key, "stripe", customer.id, state))
-        usage = self._world.usage
-        first = {int(row): int(usage.joined[usage.account == row].min())
-                 for row in np.unique(usage.account)}  # fmt: skip
-        for row, company in enumerate(usage.companies):
-            key = account_key(company)
-            if key and first.get(row, 10**9) <= self._today:
-                rows.append((company.key, "mixpanel", key, "live"))
-        return pd.DataFrame(rows, columns=["company", "system", "id", "state"])
+        return pd.DataFrame(self._accounts, columns=["company", "system", "id", "state"])
 
     @property
     def _today(self) -> int:

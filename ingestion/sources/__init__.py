@@ -1,7 +1,9 @@
-"""One file per vendor: its endpoints, keys and cursors."""
+"""One file per vendor: its endpoints, keys and cursors. `ingestion.settings` lists them."""
 
+from importlib import import_module
 from types import ModuleType
 
-from ingestion.sources import hubspot, mixpanel, stripe
 
-MODULES: dict[str, ModuleType] = {"hubspot": hubspot, "stripe": stripe, "mixpanel": mixpanel}
+def module(source: str) -> ModuleType:
+    """The module of a source: its `TABLES`, and `resources(pull)`, what one pull loads."""
+    return import_module(f"{__name__}.{source}")

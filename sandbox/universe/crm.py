@@ -90,6 +90,11 @@ def record_id(kind: str, company: int, number: int = 0) -> str:
     return str(ID_BASE[kind] * 10**9 + company * 10_000 + number)
 
 
+def company_of(identity: str) -> int:
+    """Return the index of the company that a record id was made for."""
+    return int(identity) % 10**9 // 10_000
+
+
 def company_id(company: Company) -> str | None:
     """Return the id of a company's first CRM record, None when the CRM does not know it."""
     return record_id("companies", company.index) if company.in_crm else None

@@ -154,7 +154,7 @@ def test_an_export_that_is_suddenly_empty_is_refused(later: Sandbox) -> None:
 
 
 def test_a_project_with_a_zone_of_its_own_gives_true_utc(at: Point) -> None:
-    with small_world(project_timezone="America/New_York", companies=8) as world:
+    with small_world(options={"mixpanel": {"timezone": "America/New_York"}}, companies=8) as world:
         at(world)
         pipeline.pull("mixpanel")
         events = exported(world)

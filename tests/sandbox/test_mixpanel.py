@@ -103,7 +103,7 @@ def _prepared(client: Client, encoding: str, first: str, last: str) -> requests.
 
 def test_a_project_with_its_own_time_zone_cuts_and_writes_local_time():
     zone = ZoneInfo("America/New_York")
-    with small(companies=40, project_timezone="America/New_York") as box:
+    with small(companies=40, options={"mixpanel": {"timezone": "America/New_York"}}) as box:
         local = _events(Client(box).export(DAY, DAY))
     with small(companies=40) as box:
         around = _events(Client(box).export("2026-11-09", "2026-11-11"))
@@ -121,7 +121,7 @@ def test_a_project_with_its_own_time_zone_cuts_and_writes_local_time():
 
 
 def test_the_day_of_a_zone_ahead_begins_before_that_of_utc():
-    with small(companies=5, project_timezone="Asia/Tokyo") as box:
+    with small(companies=5, options={"mixpanel": {"timezone": "Asia/Tokyo"}}) as box:
         client = Client(box)
         assert client.export("2026-11-19", "2026-11-19").status_code == 200
         assert client.export("2026-11-20", "2026-11-20").status_code == 400

@@ -107,6 +107,26 @@
             'source': 'text', 'user_key': 'text', 'account_key': 'text', 'email': 'text',
             'created_at': 'timestamp', 'last_seen_at': 'timestamp',
         },
+        'product_user_aliases': {
+            'source': 'text', 'merged_user_key': 'text', 'user_key': 'text', 'merged_at': 'timestamp',
+        },
+        'tickets': {
+            'source': 'text', 'source_id': 'text', 'account_source_id': 'text',
+            'requester_source_id': 'text', 'requester_email': 'text', 'channel': 'text',
+            'type': 'text', 'status': 'text', 'priority': 'text', 'created_at': 'timestamp',
+            'updated_at': 'timestamp', 'first_reply_at': 'timestamp', 'solved_at': 'timestamp',
+            'reopened_count': 'integer', 'is_deleted': 'boolean',
+        },
+        'survey_responses': {
+            'source': 'text', 'source_id': 'text', 'instrument': 'text', 'score': 'ratio',
+            'scale_min': 'ratio', 'scale_max': 'ratio', 'respondent_source_id': 'text',
+            'respondent_email': 'text', 'account_source_id': 'text', 'ticket_source_id': 'text',
+            'responded_at': 'timestamp', 'updated_at': 'timestamp', 'is_deleted': 'boolean',
+        },
+        'touches': {
+            'source': 'text', 'source_id': 'text', 'account_source_id': 'text',
+            'contact_email': 'text', 'type': 'text', 'occurred_at': 'timestamp', 'title': 'text',
+        },
         'freshness': {
             'source': 'text', 'kind': 'text', 'newest_record_at': 'timestamp',
             'pulled_at': 'timestamp',

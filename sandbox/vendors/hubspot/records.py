@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.overlay import Overlay
 from sandbox.universe.calendar import DAY, iso_ms
-from sandbox.universe.crm import LINK_TYPES, CrmObject, Link
+from sandbox.universe.crm import LINK_TYPES, CrmObject, Link, company_of
 from sandbox.universe.selling import STAGES
 from sandbox.universe.world import World
 from sandbox.vendors.hubspot.properties import PROPERTIES, modified_name
@@ -183,6 +184,23 @@ class Records:
             if any(moment is not None and moment <= self.now_ms for moment in gone):
                 return False
         return True
+
+    def put(self, kind: str, record: Any) -> None:
+        """Insert one record, or override the one with its id."""
+        identity = key_of(record)
+        known = identity is not None and self.get(kind, identity) is not None
+        self._overlay.put(VENDOR, kind, record, self._clock.seconds, known)
+
+    def accounts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (true company, id, state) of every company of the made-up world by now."""
+        keys = {company.index: company.key for company in self._world.companies}
+        now = self._clock.seconds * 1000
+        for record in self._world.crm.objects["companies"]:
+            if record.created <= now:
+                merged = record.merged is not None and record.merged <= now
+                gone = record.archived is not None and record.archived <= now
+                state = "merged" if merged else "gone" if gone else "live"
+                yield keys[company_of(record.id)], record.id, state
 
     def copy_of(self, kind: str, identity: str) -> Record | None:
         """Return a copy of one record, to be changed and put back."""

@@ -6,6 +6,7 @@ import base64
 import json
 import uuid
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -28,6 +29,9 @@ class HubSpot:
     """One HubSpot account over a world."""
 
     name = "hubspot"
+    resources = (*PROPERTIES, "owners", "pipelines", "associations")
+    archivable = frozenset(resources)
+    faults: frozenset[str] = frozenset()
 
     def __init__(self, records: Records, limits: Limits) -> None:
         self._records = records
@@ -58,6 +62,30 @@ class HubSpot:
                 Route(properties + "/{kind}", self._properties),
             ]
         self.app = Router(routes, redirect_slashes=False, default=_not_found)
+
+    # ---- what the sandbox asks ----
+
+    def environment(self, base_url: str) -> dict[str, str]:
+        """Return base URL and token."""
+        return {
+            "SOURCES__HUBSPOT__BASE_URL": f"{base_url}/hubspot",
+            "SOURCES__HUBSPOT__ACCESS_TOKEN": ACCESS_TOKEN,
+        }
+
+    def put(self, resource: str, record: Any) -> None:
+        """Insert or override one record; the search finds it as changed now.
+
+        Associations are `{from_type, from_id, to_type, to_id, typeId, label, category}`.
+        """
+        self._records.put(resource, record)
+
+    def record(self, resource: str, identity: str) -> Any | None:
+        """Return a copy of one record."""
+        return self._records.copy_of(resource, identity)
+
+    def accounts(self) -> Iterable[tuple[str, str, str]]:
+        """Return the companies of the made-up world."""
+        return self._records.accounts()
 
     # ---- what the gate asks ----
 

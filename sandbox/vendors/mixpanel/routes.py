@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl
@@ -35,6 +35,9 @@ class Mixpanel:
     """One Mixpanel project over a world."""
 
     name = "mixpanel"
+    resources = ("events", "profiles")
+    archivable: frozenset[str] = frozenset()
+    faults = frozenset({"terminated_early"})
 
     def __init__(self, store: Store, limits: Limits) -> None:
         self._store = store
@@ -52,6 +55,32 @@ class Mixpanel:
             redirect_slashes=False,
             default=_not_found,
         )
+
+    # ---- what the sandbox asks ----
+
+    def environment(self, base_url: str) -> dict[str, str]:
+        """Return both base URLs, the service account, its project and where that begins."""
+        return {
+            "SOURCES__MIXPANEL__EXPORT_BASE_URL": f"{base_url}/mixpanel/data",
+            "SOURCES__MIXPANEL__QUERY_BASE_URL": f"{base_url}/mixpanel",
+            "SOURCES__MIXPANEL__SERVICE_ACCOUNT": SERVICE_ACCOUNT,
+            "SOURCES__MIXPANEL__SERVICE_SECRET": SERVICE_SECRET,
+            "SOURCES__MIXPANEL__PROJECT_ID": PROJECT_ID,
+            "SOURCES__MIXPANEL__PROJECT_TIMEZONE": self._store.zone,
+            "SOURCES__MIXPANEL__START_DATE": self._store.first_day.isoformat(),
+        }
+
+    def put(self, resource: str, record: Any) -> None:
+        """Insert a profile, or events: a list of property dicts, whole events or raw lines."""
+        self._store.put(resource, record)
+
+    def record(self, resource: str, identity: str) -> Any | None:
+        """Return a copy of one profile; events cannot be looked up."""
+        return self._store.profile(identity) if resource == "profiles" else None
+
+    def accounts(self) -> Iterable[tuple[str, str, str]]:
+        """Return the group keys that a user of the made-up world carries."""
+        return self._store.accounts()
 
     # ---- what the gate asks ----
 

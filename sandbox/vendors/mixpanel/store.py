@@ -37,6 +37,36 @@ class Store:
         """The project's date at the clock."""
         return self._clock.now.astimezone(ZoneInfo(self.zone)).date()
 
+    @property
+    def first_day(self) -> date:
+        """The day on which the project begins."""
+        return self._first
+
+    def put(self, resource: str, record: Any) -> None:
+        """Insert a profile by its `$distinct_id`, or one event or a list of them."""
+        if resource == "profiles":
+            keyed = {"id": record.get("$distinct_id"), "profile": record}
+            self._overlay.put(VENDOR, resource, keyed, self._clock.seconds, True)
+            return
+        for event in record if isinstance(record, list) else [record]:
+            # events have no ids of their own, and the same one may arrive twice
+            self._overlay.put(VENDOR, resource, {"event": event}, self._clock.seconds, False)
+
+    def profile(self, identity: str) -> Json | None:
+        """Return a copy of one profile."""
+        found = (one for one in self.profiles() if one.get("$distinct_id") == identity)
+        return next((dict(one) for one in found), None)
+
+    def accounts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (true company, group key, live) of every account of the made-up world by now."""
+        usage = self._world.usage
+        today = (self._clock.seconds - self._world.frame.start) // DAY
+        for row, company in enumerate(usage.companies):
+            key = account_key(company)
+            joined = usage.joined[usage.account == row]
+            if key and len(joined) and int(joined.min()) <= today:
+                yield company.key, key, "live"
+
     def lines(
         self, day: date, events: list[str] | None, in_ms: bool, limit: int | None
     ) -> tuple[memoryview | bytes, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,9 @@ class Stripe:
     """One Stripe account over a world."""
 
     name = "stripe"
+    resources = RESOURCES
+    archivable = frozenset({"products", "prices"})
+    faults: frozenset[str] = frozenset()
 
     def __init__(self, store: Store, limits: Limits) -> None:
         self._store = store
@@ -63,6 +67,28 @@ class Stripe:
             redirect_slashes=False,
             default=_unknown_url,
         )
+
+    # ---- what the sandbox asks ----
+
+    def environment(self, base_url: str) -> dict[str, str]:
+        """Return base URL, key and pinned version."""
+        return {
+            "SOURCES__STRIPE__BASE_URL": f"{base_url}/stripe",
+            "SOURCES__STRIPE__API_KEY": API_KEY,
+            "SOURCES__STRIPE__API_VERSION": API_VERSION,
+        }
+
+    def put(self, resource: str, record: Any) -> None:
+        """Insert or override one object; an event tells of it."""
+        self._store.put(resource, record)
+
+    def record(self, resource: str, identity: str) -> Any | None:
+        """Return a copy of one object in the pinned version's shape."""
+        return self._store.find(resource, identity, Shape(API_VERSION))
+
+    def accounts(self) -> Iterable[tuple[str, str, str]]:
+        """Return the customers of the made-up world."""
+        return self._store.accounts()
 
     # ---- what the gate asks ----
 

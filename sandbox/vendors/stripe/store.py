@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -90,6 +90,21 @@ class Store:
         if resource == "customers" and identity in deleted:
             return {"id": identity, "object": "customer", "deleted": True}
         return None
+
+    def put(self, resource: str, record: Any) -> None:
+        """Insert one object, or override the one with its id."""
+        identity = record.get("id") if isinstance(record, dict) else None
+        known = identity is not None and (
+            self.find(resource, str(identity), Shape(self.account_version)) is not None
+        )
+        self._overlay.put(VENDOR, resource, record, self.now, known)
+
+    def accounts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (true company, id, state) of every customer of the made-up world by now."""
+        for customer in self._world.customers:
+            if customer.created <= self.now:
+                gone = customer.deleted is not None and customer.deleted <= self.now
+                yield customer.company.key, customer.id, "gone" if gone else "live"
 
     def subscription_items(self, subscription: str, shape: Shape) -> list[Any] | None:
         """Return all items of a subscription in their order, None for an unknown one."""
