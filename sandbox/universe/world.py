@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from sandbox.universe.billing import Customer, make_customers
 from sandbox.universe.calendar import DAY, add_months, midnight
 from sandbox.universe.catalogue import CURRENCIES, Catalogue
 from sandbox.universe.chance import stream
 from sandbox.universe.companies import Company, make_companies
-from sandbox.universe.contracts import monthly_value
+from sandbox.universe.contracts import Subscription, monthly_value
 from sandbox.universe.crm import CrmWriter, Story
 from sandbox.universe.events import EventStream
 from sandbox.universe.names import person
 from sandbox.universe.people import Person, people_of
 from sandbox.universe.selling import write_deals, write_meetings
 from sandbox.universe.signing import Frame
+from sandbox.universe.support import Ticket, make_tickets
 from sandbox.universe.usage import Access, make_usage
 
 MONTHS_AFTER = 24
@@ -65,6 +67,17 @@ class World:
         self.crm = writer.crm
         self.usage = make_usage(seed, self.days, accounts)
         self.events = EventStream(seed, begins, self.days, self.usage)
+
+    @cached_property
+    def tickets(self) -> list[Ticket]:
+        """Every request for help, in the order of creation; made when somebody first asks."""
+        subs: dict[int, list[Subscription]] = {}
+        for customer in self.customers:
+            subs.setdefault(customer.company.index, []).extend(customer.subscriptions)
+        both = zip(self.companies, self.people, strict=True)
+        return make_tickets(
+            self.frame, ((one, people, subs.get(one.index, [])) for one, people in both)
+        )
 
     def _write_crm(
         self, writer: CrmWriter, company: Company, people: list[Person], story: Story
