@@ -19,6 +19,7 @@ from sandbox.universe.people import Person, people_of
 from sandbox.universe.selling import write_deals, write_meetings
 from sandbox.universe.signing import Frame
 from sandbox.universe.support import Ticket, make_tickets
+from sandbox.universe.surveys import Answer, make_surveys
 from sandbox.universe.usage import Access, make_usage
 
 MONTHS_AFTER = 24
@@ -78,6 +79,12 @@ class World:
         return make_tickets(
             self.frame, ((one, people, subs.get(one.index, [])) for one, people in both)
         )
+
+    @cached_property
+    def surveys(self) -> list[Answer]:
+        """Every answer to a survey, in the order in which they come; made when first asked for."""
+        both = list(zip(self.companies, self.people, strict=True))
+        return make_surveys(self.frame.seed, self.frame.start, self.days, both, self.customers)
 
     def _write_crm(
         self, writer: CrmWriter, company: Company, people: list[Person], story: Story
