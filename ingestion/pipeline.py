@@ -173,7 +173,7 @@ def _tables(source: str) -> tuple[Table, ...]:
 
 
 def _appended(source: str) -> list[str]:
-    return [table.name for table in _tables(source) if table.write == "by_day"]
+    return [table.name for table in _tables(source) if table.write == "by_day" or table.in_files]
 
 
 def _schema(source: str) -> dlt.Schema:

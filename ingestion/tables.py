@@ -48,7 +48,8 @@ class Table:
 
     `key` columns are never null or empty. `updated` names the column that says which of two
     versions of a row is newer. Undeclared members of a record become columns of their own, except
-    the `ignored` ones; so do members of an object that a declared path leads into.
+    the `ignored` ones; so do members of an object that a declared path leads into. `in_files`: it
+    is so large that it comes in Parquet files, which a first pull may append.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Table:
     updated: str = ""
     parent: str = ""
     ignored: tuple[str, ...] = ()
+    in_files: bool = False
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -79,10 +81,11 @@ def columns_hint(table: Table) -> dict[str, dict[str, Any]]:
             hint[COMPRESSION] = "zstd"
         hints[column.name] = hint
     dlt_columns = {name: dict(hint) for name, hint in DLT_COLUMNS.items()}
-    if table.write == "by_day":
+    if table.write == "by_day" or table.in_files:
         # DuckDB writes a computed Parquet column as nullable. Where the schema says otherwise, dlt
         # would rewrite the whole file.
-        dlt_columns["_dlt_id"]["nullable"] = True
+        for name in ("_dlt_id", *table.key):
+            (dlt_columns if name in dlt_columns else hints)[name]["nullable"] = True
     return hints | dlt_columns
 
 
