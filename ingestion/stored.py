@@ -130,7 +130,7 @@ class Stored:
         """
         stored = self.relation(table.name)
         on = " and ".join(f'p."{name}" = s."{name}"' for name in table.key)
-        differs = f"(s._dlt_id is null or {self._difference(table, pulled)})"
+        differs = f"(s._dlt_id is null or {self._difference(table, pulled.column_names)})"
         if table.write == "by_parent":
             sql = f"""
                 select p.* from pulled p where p."{table.parent}" in (
@@ -143,10 +143,28 @@ class Stored:
         else:
             sql = f"select p.* from pulled p left join {stored} s on {on} where {differs}"
             if table.updated:
-                sql += f""" and not coalesce(
-                    s."{table.updated}" > p."{table.updated}"
-                    and s."{table.updated}" <= '{moment.isoformat()}'::timestamptz, false)"""
+                sql += f" and not {_is_older(table.updated, moment)}"
         return self._with_pulled(pulled, sql).cast(pulled.schema)
+
+    def write_changes(
+        self, table: Table, parquet: Path, to: Path, where: str, moment: datetime
+    ) -> int:
+        """Writes the rows of `parquet` that are not among the stored rows `where`, or differ from
+        them, and returns how many. An older row stays away as in `changed`."""
+        names = [row[0] for row in self.rows(f"describe from read_parquet('{parquet}')")]
+        on = " and ".join(f'p."{name}" = s."{name}"' for name in table.key)
+        pulled = f"read_parquet('{parquet}')"
+        key = ", ".join(f'"{name}"' for name in table.key)
+        sql = f"""select p.* from {pulled} p left join (
+                select * from {self.relation(table.name)} where ({where})
+                and ({key}) in (select ({key}) from {pulled})) s on {on}
+            where (s._dlt_id is null or {self._difference(table, names)})"""
+        if table.updated:
+            sql += f" and not {_is_older(table.updated, moment)}"
+        written: int = self.rows(f"copy ({sql}) to '{to}' (format parquet, compression snappy)")[0][
+            0
+        ]
+        return written
 
     def new_keys(self, table: Table, pulled: pa.Table) -> int:
         """How many rows of `pulled` have a key that is not stored."""
@@ -173,11 +191,11 @@ class Stored:
             finally:
                 self._connection.unregister("pulled")
 
-    def _difference(self, table: Table, pulled: pa.Table) -> str:
+    def _difference(self, table: Table, pulled: Sequence[str]) -> str:
         pairs = []
         stored = self._columns(table.name)
-        for name in sorted((stored.keys() | set(pulled.column_names)) - DLT_COLUMNS.keys()):
-            ours = f'p."{name}"' if name in pulled.column_names else "null"
+        for name in sorted((stored.keys() | set(pulled)) - DLT_COLUMNS.keys()):
+            ours = f'p."{name}"' if name in pulled else "null"
             theirs = f's."{name}"' if name in stored else "null"
             if stored.get(name) == "JSON":
                 theirs += "::varchar"
@@ -193,3 +211,11 @@ class Stored:
                 table,
             )
         )
+
+
+def _is_older(updated: str, moment: datetime) -> str:
+    """SQL: the pulled row is older than the stored one, whose date is not one of the future."""
+    return (
+        f'coalesce(s."{updated}" > p."{updated}" '
+        f"and s.\"{updated}\" <= '{moment.isoformat()}'::timestamptz, false)"
+    )

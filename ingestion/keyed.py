@@ -1,0 +1,147 @@
+"""Event-sized tables whose rows have keys: typed by SQL, without what is stored already, handed to
+dlt as Parquet files; never a Python loop per row."""
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dlt
+import duckdb
+from dlt.extract.hints import make_hints
+
+from ingestion.errors import PullError
+from ingestion.pull import Pull
+from ingestion.reading import TYPE_CHANGED_ROWS, TYPE_CHANGED_SHARE, Reject
+from ingestion.tables import Kind, Table
+from ingestion.values import clean_text
+
+REJECTS_AT_ONCE = 1000
+
+
+class KeyedFiles:
+    """The rows of one table on their way, file after file, through a DuckDB of their own.
+
+    A key comes once: of several rows with one key in a file the newest stays, of rows in several
+    files of a first pull the first.
+    """
+
+    def __init__(
+        self, pull: Pull, table: Table, connection: duckdb.DuckDBPyConnection, folder: Path
+    ) -> None:
+        self._pull, self._table, self._connection, self._folder = pull, table, connection, folder
+        self._load_id = dlt.current.load_package_state()["load_id"]
+        self._key = ", ".join(f'"{name}"' for name in table.key)
+        self._is_first = not pull.stored.count(table.name)
+        if self._is_first and table.in_files:
+            self._connection.execute(f"create or replace table seen_{table.name} (key hugeint)")
+
+    def take(
+        self,
+        typed: str,
+        lines: int,
+        where: str = "true",
+        new: Mapping[str, Kind] | None = None,
+        harmless: Collection[str] = (),
+    ) -> Iterator[Any]:
+        """Files for dlt to import: the good rows of `typed` that are not stored just so.
+
+        `typed` is SQL for the columns of the table and those of `new`, with `reason` (null for a
+        good row) and `line`, what the vendor sent; it has `lines` rows. `where` says which stored
+        rows can be the same ones. Reasons that are `harmless` say nothing about types.
+        Raises PullError (type_changed) when too many rows are unreadable.
+        """
+        parquet = self._path()
+        named = ", ".join(f'"{name}"' for name in (*self._table.kinds, *(new or {})))
+        self._connection.execute("create or replace sequence row_number")
+        count = self._copy(
+            f"select {named}, '{self._load_id}' as _dlt_load_id, "
+            f"'{parquet.stem}-' || nextval('row_number') as _dlt_id "
+            f"from ({typed}) where reason is null",
+            parquet,
+        )
+        if count < lines:
+            self._turn_away(typed, lines, harmless)
+        parquet, count = self._once_each(parquet, count)
+        if count and not self._is_first:
+            changed = self._path()
+            count = self._pull.stored.write_changes(
+                self._table, parquet, changed, where, self._pull.now
+            )
+            parquet.unlink()
+            parquet = changed
+        if not count:
+            parquet.unlink()
+            return
+        self._pull.rows[self._table.name] += count
+        hints = make_hints(columns=_hints(new)) if new else None
+        yield dlt.mark.with_file_import(str(parquet), "parquet", count, hints)
+
+    def _once_each(self, parquet: Path, count: int) -> tuple[Path, int]:
+        source, keep = f"read_parquet('{parquet}')", []
+        distinct = self._number(f"select count(*) from (select distinct {self._key} from {source})")
+        if distinct < count:
+            newest = f'"{self._table.updated}"' if self._table.updated else "_dlt_id"
+            keep.append(
+                f"_dlt_id in (select arg_max(_dlt_id, coalesce({newest}::varchar, '')) "
+                f"from {source} group by {self._key})"
+            )
+        if self._is_first:
+            seen = f"seen_{self._table.name}"
+            known = f"md5_number(concat_ws(chr(0), {self._key})) in (select key from {seen})"
+            if self._number(f"select count(*) from {source} where {known}"):
+                keep.append(f"not ({known})")
+        if keep:
+            whole, parquet = parquet, self._path()
+            sql = f"select * from {source} where {' and '.join(keep)}"
+            count = self._copy(sql, parquet)
+            whole.unlink()
+        if self._is_first:
+            self._connection.execute(
+                f"insert into seen_{self._table.name} "
+                f"select md5_number(concat_ws(chr(0), {self._key})) from read_parquet('{parquet}')"
+            )
+        return parquet, count
+
+    def _turn_away(self, typed: str, lines: int, harmless: Collection[str]) -> None:
+        found = dict(
+            self._connection.execute(
+                f"select reason, count(*) from ({typed}) where reason is not null group by reason"
+            ).fetchall()
+        )
+        unreadable = {why: many for why, many in found.items() if why not in harmless}
+        many = sum(unreadable.values())
+        if lines >= TYPE_CHANGED_ROWS and many > TYPE_CHANGED_SHARE * lines:
+            raise PullError(
+                self._pull.source,
+                "type_changed",
+                f"{many} of {lines} {self._table.name} could not be read (mostly: "
+                f"{max(unreadable, key=lambda why: unreadable[why])}). The vendor has changed its "
+                "format; nothing was loaded. Adapt ingestion/sources, then pull again.",
+            )
+        key = " || '/' || ".join(f"coalesce(\"{name}\"::varchar, '')" for name in self._table.key)
+        result = self._connection.execute(
+            f"select {key}, reason, line from ({typed}) where reason is not null"
+        )
+        while rows := result.fetchmany(REJECTS_AT_ONCE):
+            self._pull.reject(
+                [Reject(self._table.name, key, why, clean_text(line)) for key, why, line in rows]
+            )
+
+    def _path(self) -> Path:
+        # Its name becomes a part of each row's id.
+        return self._folder / f"{uuid.uuid4().hex[:16]}.parquet"
+
+    def _copy(self, sql: str, parquet: Path) -> int:
+        return self._number(
+            f"copy ({sql}) to '{parquet}' "
+            "(format parquet, compression snappy, dictionary_size_limit 5000)"
+        )
+
+    def _number(self, sql: str) -> int:
+        found = self._connection.execute(sql).fetchone()
+        return int(found[0]) if found else 0
+
+
+def _hints(new: Mapping[str, Kind]) -> Any:
+    return [{"name": name, "data_type": kind, "nullable": True} for name, kind in new.items()]
