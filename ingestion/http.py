@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
@@ -64,10 +64,10 @@ class _ComeBack(Exception):
 
 
 class _Limited(Exception):
-    """The vendor answered 429."""
+    """The vendor asks to wait, mostly by a 429."""
 
     def __init__(self, response: Response) -> None:
-        super().__init__("429")
+        super().__init__(str(response.status_code))
         self.response = response
 
 
@@ -78,7 +78,13 @@ class _Cut(Exception):
 @dataclass
 class Vendor:
     """One API of one vendor. `paces` maps the beginning of a path to what calls to it wait for;
-    paths begin behind `base_url`."""
+    paths begin behind `base_url`.
+
+    Where the status alone does not tell what an error answer means, `meaning` reads it: a PullError
+    is raised, "wait" makes it a limit, None leaves it to its status. `renew` is called on a 401
+    with the request that was refused; when it returns true, `auth` has a new token, and the
+    request is made once more.
+    """
 
     source: str
     base_url: str
@@ -86,6 +92,8 @@ class Vendor:
     limit: Limit
     headers: dict[str, str] = field(default_factory=dict)
     paces: Mapping[str, Pace] = field(default_factory=dict)
+    meaning: Callable[[Response], PullError | Literal["wait"] | None] = lambda _: None
+    renew: Callable[[PreparedRequest], bool] = lambda _: False
 
     def client(self) -> RESTClient:
         """A dlt REST client whose session keeps this vendor's rules. May be shared by threads."""
@@ -120,11 +128,11 @@ class _VendorSession(Session):
         )
         try:
             return retrying(self._send_once, request, path, **kwargs)
-        except _Limited:
+        except _Limited as limited:
             raise PullError(
                 source,
                 "rate_limited",
-                f"{path} still answers 429 after waiting as the vendor asks. "
+                f"{path} still answers {limited} after waiting as the vendor asks. "
                 "Pull again later, or ask what else uses this account's quota.",
             ) from None
         except _Cut:
@@ -147,17 +155,27 @@ class _VendorSession(Session):
         for beginning, pace in self._vendor.paces.items():
             if path.startswith(beginning):
                 pace.wait()
-        try:
-            response = super().send(request, **kwargs)
-        except HTTPError as error:
-            if error.response is None:
-                raise
-            response = error.response
+        response = self._answer(request, **kwargs)
+        if response.status_code == 401 and self._vendor.renew(request):
+            response = self._answer(self._vendor.auth(request), **kwargs)
         self._judge(response, path, streamed=bool(kwargs.get("stream")))
         return response
 
+    def _answer(self, request: PreparedRequest, **kwargs: Any) -> Response:
+        try:
+            return super().send(request, **kwargs)
+        except HTTPError as error:
+            if error.response is None:
+                raise
+            return error.response
+
     def _judge(self, response: Response, path: str, streamed: bool) -> None:
         source, status = self._vendor.source, response.status_code
+        meaning = self._vendor.meaning(response) if status >= 400 else None
+        if isinstance(meaning, PullError):
+            raise meaning
+        if meaning == "wait":
+            raise _Limited(response)
         if status in (401, 402, 403):
             raise PullError(
                 source, "credentials", f"{path} answers {status}: {_refusal(source, status)}"
