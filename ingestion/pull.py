@@ -117,14 +117,18 @@ class Pull:
         found = reader.read(records)
         reader.check()
         self.reject(found.rejects)
+        yield from self.replace_all(table, found.rows, len(found.rejects))
+
+    def replace_all(self, table: Table, rows: pa.Table, rejected: int) -> Iterator[pa.Table]:
+        """The same of rows that are typed already, beside so many that were turned away."""
         before = self.stored.count(table.name)
         # A row that was turned away is still there at the vendor.
-        self.guard(table.name, before, found.rows.num_rows + len(found.rejects))
-        changed = self.stored.changed(table, found.rows, self.now).num_rows
-        kept = found.rows.num_rows - self.stored.new_keys(table, found.rows)
+        self.guard(table.name, before, rows.num_rows + rejected)
+        changed = self.stored.changed(table, rows, self.now).num_rows
+        kept = rows.num_rows - self.stored.new_keys(table, rows)
         if changed or before != kept:
             self.rows[table.name] += changed + before - kept
-            yield found.rows
+            yield rows
 
     def marked(
         self, table: Table, keys: Sequence[str], marks: Mapping[str, Any]
