@@ -102,7 +102,7 @@ def _pull(source: str, started_at: datetime, moment: datetime) -> PullResult:
     recovery.tidy(pipeline)
     recovery.remove_unfinished_appends(pipeline, _appended(source))
     pipeline.sync_destination()
-    with Stored(path, pipeline.dataset_name) as stored:
+    with Stored(path, pipeline.dataset_name, moment) as stored:
         this = Pull(source, stored, moment)
         pipeline.extract(_source(source, this))
     wait_until_writable(source, path)

@@ -32,12 +32,14 @@ class Stored:
     """The rows of completed loads in the raw file of one source.
 
     Rows of a load that never completed are not there: what such a load brought is pulled again.
-    A context manager; while it is open nobody can write to the file.
+    `now` is where the window of the pull ends. A context manager; while it is open nobody can write
+    to the file.
     """
 
-    def __init__(self, path: Path, schema: str) -> None:
+    def __init__(self, path: Path, schema: str, now: datetime) -> None:
         self._path = path
         self._schema = schema
+        self._now = now
         self._lock = threading.Lock()
 
     def __enter__(self) -> "Stored":
@@ -109,8 +111,13 @@ class Stored:
             return self._connection.sql(sql, params=[*values, list(keys)]).to_arrow_table()
 
     def pulled_through(self) -> datetime | None:
-        """Up to when the last complete pull looked, None before the first."""
-        found = self.rows(f"select max(pulled_through) from {self._schema}.pulls")[0][0]
+        """Up to when the last complete pull looked, None before the first.
+
+        A pull whose clock ran ahead does not count: what has happened since would never be asked
+        for.
+        """
+        sql = f"select max(pulled_through) from {self._schema}.pulls where pulled_through <= ?"
+        found = self.rows(sql, self._now)[0][0]
         return found if isinstance(found, datetime) else None
 
     def extra_kinds(self, table: Table) -> dict[str, Kind]:

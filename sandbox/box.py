@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +31,8 @@ class Sandbox:
 
     Equal `companies`, `months`, `seed` and start give equal answers at equal clocks. The world
     starts `months` before `now` (default: the real now), or where `state` says that it started.
-    `options` are each vendor's own, by its name; its folder says what it takes.
+    `options` are each vendor's own, by its name; its folder says what it takes. `vendors` are those
+    that there are (default: all).
     Use it as a context manager: it serves between `__enter__` and `__exit__`.
     """
 
@@ -46,6 +47,7 @@ class Sandbox:
         *,
         limits: Limits | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
+        vendors: Iterable[str] | None = None,
     ) -> None:
         moment = now or datetime.now(UTC)
         path = Path(state) if state else None
@@ -68,7 +70,7 @@ class Sandbox:
                     self.world, self._overlay, self._clock, limits or Limits(), own.get(name, {})
                 ),
             )
-            for name in service.names()
+            for name in (service.names() if vendors is None else vendors)
         }
         self._faults = Faults({name: one.faults for name, one in self._services.items()})
         gates = [

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import pipeline
-from ingestion.sources import hubspot, mixpanel, stripe
+from ingestion import http, pipeline
 from sandbox import Sandbox
-from tests.ingestion.support import SOURCES, small_world
+from tests.ingestion.support import SOURCES, small_world, unpaced
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +22,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data"
     monkeypatch.setenv("C360_DATA_DIR", str(folder))
     monkeypatch.setenv("RUNTIME__REQUEST_BACKOFF_FACTOR", "0.0005")
-    monkeypatch.setattr(hubspot, "SEARCHES_PER_SECOND", 1000.0)
-    monkeypatch.setattr(stripe, "CALLS_PER_SECOND", 1000.0)
-    monkeypatch.setattr(mixpanel, "CALLS_PER_SECOND", 1000.0)
+    monkeypatch.setattr(http.Pace, "wait", unpaced)
     return folder
 
 

@@ -12,8 +12,8 @@ from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.extract.extract import Extract
 from dlt.normalize.normalize import Normalize
 
-from ingestion import pipeline
-from ingestion.sources import hubspot, mixpanel, stripe
+from ingestion import http, pipeline
+from tests.ingestion.support import unpaced
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -66,7 +66,6 @@ POINTS: dict[str, Callable[[], None]] = {
 def pull_and_die(source: str, point: str, variables: dict[str, str]) -> None:
     """Pulls `source` with this environment and does not come back."""
     os.environ.update(variables)
-    hubspot.SEARCHES_PER_SECOND = 1000.0
-    stripe.CALLS_PER_SECOND = mixpanel.CALLS_PER_SECOND = 1000.0
+    http.Pace.wait = unpaced  # type: ignore[method-assign]
     POINTS[point]()
     pipeline.pull(source)

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion import settings
+from ingestion import http, settings
 from sandbox import Sandbox
 from sandbox.limits import Limits
 
@@ -16,6 +16,12 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SOURCES = ("hubspot", "stripe", "mixpanel")
 # dlt gives these anew on each load; whether a table is the same does not depend on them.
 BOOKKEEPING = ("_dlt_load_id", "_dlt_id")
+# What a pace does when no test has put `unpaced` in its place.
+PACED = http.Pace.wait
+
+
+def unpaced(pace: http.Pace) -> None:
+    """A pace that lets every call pass at once: the sandbox of a test has no limits."""
 
 
 def small_world(**more: Any) -> Sandbox:

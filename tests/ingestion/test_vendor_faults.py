@@ -12,7 +12,7 @@ from ingestion.errors import PullError
 from ingestion.http import Pace
 from ingestion.sources import hubspot, mixpanel
 from sandbox import Sandbox
-from tests.ingestion.support import SOURCES, contents, rows
+from tests.ingestion.support import PACED, SOURCES, contents, rows
 
 PASSING = ("rate_limit", "server_error", "down", "cut_stream")
 
@@ -176,6 +176,7 @@ def test_waits_are_those_the_vendors_ask_for() -> None:
 
 def test_calls_pass_no_faster_than_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
+    monkeypatch.setattr(Pace, "wait", PACED)
     monkeypatch.setattr("ingestion.http.time.monotonic", lambda: 100.0)
     monkeypatch.setattr("ingestion.http.time.sleep", slept.append)
     pace = Pace(4)
