@@ -1,7 +1,8 @@
 """What the people of each company ask for help with: tickets as lives in time, vendor-neutral.
 
 Unhappy companies write more, worse and more urgent tickets before they leave, but not all of them
-do; some that stay grumble as loudly for a while; every week is noisy.
+do; some that stay grumble as loudly for a while; every week is noisy. A help desk has the tickets
+that came by email or web, a messenger those that came by chat.
 """
 
 from __future__ import annotations
@@ -241,7 +242,7 @@ def _ticket(
     spam = rng.random() < 0.012
     return Ticket(
         company, number, person, int(rng.integers(AGENTS)),
-        CHANNELS[int(rng.choice(3, p=[0.55, 0.3, 0.15]))], topic,
+        CHANNELS[int(rng.choice(3, p=[0.4, 0.25, 0.35]))], topic,
         subjects[int(rng.integers(len(subjects)))], created, statuses, priorities, replies,
         () if spam else _ratings(rng, company, statuses, replies, created, cross),
         statuses[-1][0] + int(rng.integers(1, 40 * 24)) * HOUR if spam else None,
