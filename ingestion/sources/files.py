@@ -7,7 +7,6 @@ where they are. Which of two files wins is decided above, by the day on which th
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import PurePosixPath
@@ -171,8 +170,7 @@ class Drop:
                     Reject(schema.name, f"{file.key}:{row.number}", f"{place}: {why}", payload)
                 )
                 continue
-            place = {"file_name": file.key, "row_number": row.number}
-            typed.append(values | place | {"file_modified_at": _modified(file)})
+            typed.append(values | {"file_name": file.key, "row_number": row.number})
         return _arrow(schema.table, typed)
 
     def _values(self, schema: Schema, row: Row) -> tuple[dict[str, Any], list[str]]:
@@ -230,15 +228,11 @@ def _report_row(outcome: Outcome) -> dict[str, Any]:
         "file_name": outcome.file.key,
         "schema_name": outcome.schema,
         "size_bytes": outcome.file.size,
-        "modified_at": _modified(outcome.file),
+        "modified_at": outcome.file.modified_at.replace(microsecond=0),
         "rows_loaded": outcome.loaded,
         "rows_rejected": len(outcome.rejects),
         "problem": outcome.problem,
     }
-
-
-def _modified(file: StoredFile) -> datetime:
-    return file.modified_at.replace(microsecond=0)
 
 
 def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:

@@ -44,7 +44,6 @@ class Schema:
                 RawColumn("file_name"),
                 RawColumn("row_number", "bigint"),
                 *(RawColumn(one.name, _KINDS[one.means]) for one in self.columns),
-                RawColumn("file_modified_at", "timestamp"),
             ),
             key=("file_name", "row_number"),
             write="whole",
