@@ -1,6 +1,7 @@
 """Event-sized tables whose rows have keys: typed by SQL, without what is stored already, handed to
 dlt as Parquet files; never a Python loop per row."""
 
+import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -13,10 +14,17 @@ from dlt.extract.hints import make_hints
 from ingestion.errors import PullError
 from ingestion.pull import Pull
 from ingestion.reading import TYPE_CHANGED_ROWS, TYPE_CHANGED_SHARE, Reject
-from ingestion.tables import Kind, Table
+from ingestion.tables import DLT_COLUMNS, Kind, Table
 from ingestion.values import clean_text
 
 REJECTS_AT_ONCE = 1000
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "UINTEGER"), "bigint"),
+    **dict.fromkeys(("FLOAT", "DOUBLE"), "double"),
+    "BOOLEAN": "bool",
+}
+_SQL = {"text": "varchar", "bigint": "bigint", "double": "double", "bool": "boolean"}
 
 
 class KeyedFiles:
@@ -43,12 +51,14 @@ class KeyedFiles:
         where: str = "true",
         new: Mapping[str, Kind] | None = None,
         harmless: Collection[str] = (),
+        with_line: str = "",
     ) -> Iterator[Any]:
         """Files for dlt to import: the good rows of `typed` that are not stored just so.
 
         `typed` is SQL for the columns of the table and those of `new`, with `reason` (null for a
         good row) and `line`, what the vendor sent; it has `lines` rows. `where` says which stored
-        rows can be the same ones. Reasons that are `harmless` say nothing about types.
+        rows can be the same ones. Reasons that are `harmless` say nothing about types. `with_line`
+        gives the same rows as `typed` where that one is faster but has no `line`.
         Raises PullError (type_changed) when too many rows are unreadable.
         """
         parquet = self._path()
@@ -61,7 +71,7 @@ class KeyedFiles:
             parquet,
         )
         if count < lines:
-            self._turn_away(typed, lines, harmless)
+            self._turn_away(with_line or typed, lines, harmless)
         parquet, count = self._once_each(parquet, count)
         if count and not self._is_first:
             changed = self._path()
@@ -83,7 +93,7 @@ class KeyedFiles:
         if distinct < count:
             newest = f'"{self._table.updated}"' if self._table.updated else "_dlt_id"
             keep.append(
-                f"_dlt_id in (select arg_max(_dlt_id, coalesce({newest}::varchar, '')) "
+                f"_dlt_id in (select first(_dlt_id order by {newest} desc nulls last, _dlt_id) "
                 f"from {source} group by {self._key})"
             )
         if self._is_first:
@@ -145,3 +155,31 @@ class KeyedFiles:
 
 def _hints(new: Mapping[str, Kind]) -> Any:
     return [{"name": name, "data_type": kind, "nullable": True} for name, kind in new.items()]
+
+
+def undeclared(
+    pull: Pull, table: Table, found: Mapping[str, str], known: Collection[str]
+) -> dict[str, Kind]:
+    """The columns of a file (name to DuckDB type) that are not `known`, with their kind, by name.
+
+    Raises PullError (type_changed) when one of them was stored with another kind before.
+    """
+    stored = pull.stored.extra_kinds(table)
+    kinds: dict[str, Kind] = {}
+    for name, kind in found.items():
+        if name in known or name in DLT_COLUMNS or not _PLAIN.fullmatch(name):
+            continue
+        kinds[name] = stored.get(name, _KINDS.get(kind, "text"))
+        if kinds[name] not in ("text", _KINDS.get(kind, "text")):
+            raise PullError(
+                pull.source,
+                "type_changed",
+                f"{table.name}.{name} has changed its type; nothing was loaded. "
+                "Adapt the column in ingestion/sources, then pull again.",
+            )
+    return kinds
+
+
+def as_kind(name: str, kind: Kind) -> str:
+    """SQL that reads an undeclared column as its kind."""
+    return f'cast("{name}" as {_SQL[kind]}) as "{name}"'
