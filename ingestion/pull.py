@@ -14,7 +14,7 @@ from dlt.extract import DltResource
 from ingestion import settings
 from ingestion.errors import PullError
 from ingestion.quarantine import quarantine_rows
-from ingestion.reading import Reader, Reject, with_row_ids
+from ingestion.reading import Batch, Reader, Reject, with_row_ids
 from ingestion.stored import Stored
 from ingestion.tables import QUARANTINE, Table, resource_hints
 
@@ -101,11 +101,14 @@ class Pull:
 
     def read_changes(self, reader: Reader, records: Iterable[Any]) -> Iterator[pa.Table]:
         """One batch for `changes`; the caller ends with `reader.check()`."""
-        found = reader.read(records)
+        yield from self.taken(reader.table, reader.read(records))
+
+    def taken(self, table: Table, found: Batch) -> Iterator[pa.Table]:
+        """What `read_changes` makes of a batch that has been read."""
         self.reject(found.rejects)
-        changed = self.stored.changed(reader.table, found.rows, self.now)
+        changed = self.stored.changed(table, found.rows, self.now)
         if changed.num_rows:
-            self.rows[reader.table.name] += changed.num_rows
+            self.rows[table.name] += changed.num_rows
             yield changed
 
     def replacement(self, table: Table, records: Iterable[Any]) -> Iterator[pa.Table]:

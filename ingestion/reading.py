@@ -110,6 +110,11 @@ class Reader:
                 rejects.append(self._reject(record, str(problem)))
         return Batch(self._arrow(list(rows.values()), kinds), rejects)
 
+    def saw(self, rows: pa.Table) -> None:
+        """Counts rows of this table that were typed without it, so that `check` weighs them in."""
+        for name in rows.column_names:
+            self._seen[name] += rows.num_rows - rows[name].null_count
+
     def check(self) -> None:
         """Raises PullError (type_changed) when a column was unreadable too often."""
         for column, bad in self._unreadable.items():
