@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import urllib.request
 from base64 import b64encode
@@ -26,7 +27,7 @@ def main(sandbox: Sandbox, home: Path) -> None:
     """
     settings = sandbox.environment()
     keys = ("SOURCES__MIXPANEL__EXPORT_BASE_URL", "SOURCES__MIXPANEL__QUERY_BASE_URL")
-    body = _download(sandbox, home / "export.ndjson")
+    body = _download(sandbox, home / "export.ndjson.gz")
     with replay(sandbox.base_url, home / "answers") as again:
         settings |= {key: settings[key].replace(sandbox.base_url, again) for key in keys}
         _pull(settings, home, 0)
@@ -68,7 +69,7 @@ def _download(sandbox: Sandbox, path: Path) -> Path:
     secret = settings["SOURCES__MIXPANEL__SERVICE_SECRET"]
     token = b64encode(f"{account}:{secret}".encode()).decode()
     request = urllib.request.Request(url, headers={"Authorization": f"Basic {token}"})
-    with urllib.request.urlopen(request) as answer, path.open("wb") as file:
+    with urllib.request.urlopen(request) as answer, gzip.open(path, "wb", 1) as file:
         while chunk := answer.read(1 << 20):
             file.write(chunk)
     return path

@@ -19,7 +19,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,6 +112,11 @@ def fresh_build_target() -> Path:
     return target
 
 
+def build_inputs() -> Path:
+    """File with the print of what the last whole build was made from; gone while one is made."""
+    return dbt_target() / "build" / "inputs.sha256"
+
+
 def dbt_vars() -> dict[str, object]:
     """The variables that every dbt call of the graph gets; the same ones, or dbt parses anew."""
     return {"sources": list(settings.enabled_sources())}
@@ -141,7 +145,7 @@ def export_as_of() -> None:
 def _parse_if_changed() -> None:
     """Write the manifest that the definitions are made from, unless it fits the project already."""
     stamp = dbt_target() / "manifest.sha256"
-    wanted = _project_hash()
+    wanted = project_hash()
     if stamp.exists() and stamp.read_text() == wanted and (dbt_target() / "manifest.json").exists():
         return
     result = dbt("parse")
@@ -167,16 +171,19 @@ def dbt(*command: str, target: Path | None = None) -> dbtRunnerResult:
     return dbtRunner().invoke(arguments)
 
 
-def _project_hash() -> str:
-    digest = hashlib.sha256(json.dumps(dbt_vars(), sort_keys=True).encode())
-    for path in sorted(_project_files()):
-        digest.update(str(path.relative_to(TRANSFORM)).encode())
-        digest.update(path.read_bytes())
+def project_hash() -> str:
+    """A print of the dbt project and of the variables that it is built with."""
+    variables = json.dumps(dbt_vars(), sort_keys=True)
+    return variables + hash_of(TRANSFORM, "sql", "yml", "csv", "md", "py")
+
+
+def hash_of(folder: Path, *suffixes: str) -> str:
+    """A print of the files with these endings under a folder: names and contents."""
+    digest = hashlib.sha256()
+    paths = (path for suffix in suffixes for path in folder.rglob(f"*.{suffix}"))
+    for path in sorted(paths):
+        inside = path.relative_to(folder)
+        if not {"target", "logs", "__pycache__"} & set(inside.parts):
+            digest.update(str(inside).encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _project_files() -> Iterator[Path]:
-    for suffix in ("sql", "yml", "csv", "md", "py"):
-        for path in TRANSFORM.rglob(f"*.{suffix}"):
-            if not {"target", "logs", "__pycache__"} & set(path.relative_to(TRANSFORM).parts):
-                yield path

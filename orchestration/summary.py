@@ -12,7 +12,7 @@ import dagster as dg
 
 from ingestion import settings
 from orchestration import environment
-from orchestration.assets.publication import SOURCES_COMPLETE
+from orchestration.assets.publication import PUBLICATION, SOURCES_COMPLETE
 from orchestration.assets.sources import PULLED
 from orchestration.sensors import reason
 from publish import reader
@@ -29,6 +29,7 @@ class Progress:
     checks: Counter[str] = field(default_factory=Counter)
     failed_pulls: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
+    is_unchanged: bool = False
 
     def show(self, event: dg.DagsterEvent) -> None:
         """Take one event in; print when it starts, retries or ends a step."""
@@ -45,11 +46,13 @@ class Progress:
             case dg.DagsterEventType.STEP_UP_FOR_RETRY:
                 self._end(event, "retries")
             case dg.DagsterEventType.STEP_SKIPPED:
-                self._end(event, "skipped")
+                self._end(event, "unchanged" if self.is_unchanged else "skipped")
             case dg.DagsterEventType.ASSET_MATERIALIZATION:
                 self._materialized(event)
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 self._checked(event)
+            case dg.DagsterEventType.ASSET_OBSERVATION:
+                self.is_unchanged |= event.asset_key == PUBLICATION
 
     def _end(self, event: dg.DagsterEvent, word: str, why: str | None = None) -> None:
         step = event.step_key or ""
@@ -85,7 +88,7 @@ class Progress:
 
 def summary(progress: Progress, run_id: str) -> str:
     """The report of a run that ended: a text of some forty lines."""
-    parts = [_pulled(progress), _checked(progress), _published(run_id)]
+    parts = [_pulled(progress), _checked(progress), _published(progress, run_id)]
     return "\n\n".join([*parts, _calls(), NEXT_STEPS])
 
 
@@ -112,14 +115,16 @@ def _checked(progress: Progress) -> str:
     return "\n".join(lines)
 
 
-def _published(run_id: str) -> str:
+def _published(progress: Progress, run_id: str) -> str:
     try:
         publication = reader.publication(environment.publish_dir())
     except reader.NoPublication as error:
         return f"Published\n  nothing: {error}"
     lines = ["Published"]
-    if publication.run_id != run_id:
-        hours = publication.age_hours()
+    hours = publication.age_hours()
+    if progress.is_unchanged:
+        lines.append(f"  unchanged: nothing is new since the publication of {hours:.1f} h ago")
+    elif publication.run_id != run_id:
         lines.append(f"  NOT by this run: readers still get the publication of {hours:.1f} h ago")
     lines.append(f"  {publication.path}  ({len(publication.marts)} marts, Parquet beside it)")
     lines += [

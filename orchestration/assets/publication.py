@@ -8,8 +8,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from orchestration import environment, policies
-from orchestration.assets.sources import PULLED
+from orchestration import environment, policies, unchanged
 from publish.publication import publish
 
 SOURCES_COMPLETE = "sources_complete"
@@ -63,6 +62,7 @@ def publication_step() -> dg.AssetsDefinition:
                 "marts": len(publication.marts),
                 "rows": sum(publication.marts.values()),
                 "file": publication.path.name,
+                unchanged.INPUTS: unchanged.built_from(),
             }
         )
 
@@ -80,16 +80,8 @@ def publication_step() -> dg.AssetsDefinition:
 )
 def sources_complete(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Fail the run for a source that could not be pulled, once everything else is done."""
-    logs = context.instance.all_logs(
-        context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    )
-    checks = [log.get_dagster_event().asset_check_evaluation_data for log in logs]
-    missing = {
-        check.asset_key.path[0].removeprefix("raw_"): check.metadata["reason"].value
-        for check in checks
-        if check.check_name == PULLED and not check.passed
-    }
-    told = "; ".join(str(reason) for reason in missing.values())
+    missing = unchanged.failed_pulls(context.instance, context.run.run_id)
+    told = "; ".join(missing.values())
     return dg.AssetCheckResult(
         passed=not missing,
         description=told or "Every source of this run was pulled.",

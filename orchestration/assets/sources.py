@@ -21,7 +21,7 @@ from ingestion.pipeline import PullError, PullResult
 from orchestration import policies
 from orchestration.translators import raw_key, raw_spec
 
-PULLED = "pulled"
+PULLED, PULLED_REASON = "pulled", "reason"
 # Written by dlt itself; models read it to leave out what a killed load left half done.
 LOAD_LOG = "_dlt_loads"
 WORTH_ANOTHER_TRY = {"unreachable", "rate_limited", "bad_answer", "locked"}
@@ -104,7 +104,7 @@ def _handed_on(source: str, tables: list[str], error: Exception) -> Events:
         asset_key=raw_key(source, "pulls"),
         passed=False,
         metadata={
-            "reason": _reason(error),
+            PULLED_REASON: _reason(error),
             "kind": error.kind if isinstance(error, PullError) else "unforeseen",
         },
     )

@@ -12,9 +12,11 @@ import duckdb
 from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
 
 from ingestion import pipeline, settings
-from orchestration import environment, policies
+from orchestration import environment, policies, unchanged
+from orchestration.assets.publication import PUBLICATION
 from orchestration.translators import ModelTranslator
 
+UNCHANGED = "unchanged"
 PROJECT = DbtProject(
     project_dir=environment.TRANSFORM,
     profiles_dir=environment.TRANSFORM,
@@ -52,11 +54,19 @@ def build_args() -> list[str]:
     retry_policy=dg.RetryPolicy(max_retries=2, delay=15),
 )
 def transform(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Build what is selected. A failing test fails the step for good, a lock is tried again."""
+    """Build what is selected, unless readers already have what the whole of it would make.
+
+    A failing test fails the step for good, a lock is tried again.
+    """
     for source in settings.enabled_sources():
         pipeline.ensure_tables(source)
-    wait_for_writer(policies.LOCK_WAIT_SECONDS)
     environment.export_as_of()
+    made_from = unchanged.inputs()
+    if _is_of_no_use(context, made_from):
+        # Without an output nothing behind this step runs.
+        context.log_event(dg.AssetObservation(PUBLICATION, metadata={UNCHANGED: True}))
+        return
+    wait_for_writer(policies.LOCK_WAIT_SECONDS)
     invocation = dbt.cli(
         build_args(),
         context=context,
@@ -66,6 +76,16 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterato
     yield from invocation.stream().fetch_row_counts()
     if not invocation.is_successful():
         raise _failure(invocation)
+    if not context.is_subset:
+        unchanged.note_built_from(made_from)
+
+
+def _is_of_no_use(context: dg.AssetExecutionContext, made_from: str) -> bool:
+    return (
+        not context.is_subset
+        and not unchanged.failed_pulls(context.instance, context.run_id)
+        and unchanged.is_published(context.instance, PUBLICATION, made_from)
+    )
 
 
 def wait_for_writer(seconds: float) -> None:

@@ -84,15 +84,18 @@ def test_event_limit_where_and_milliseconds_narrow_the_export(shared: Client):
     ]
 
 
-def test_the_export_is_packed_only_when_asked_and_worth_it(shared: Client):
-    plain = shared.session.send(_prepared(shared, "identity", DAY, DAY), stream=True)
-    packed = shared.session.send(_prepared(shared, "gzip", DAY, DAY), stream=True)
-    tiny = shared.session.send(_prepared(shared, "gzip", "2020-01-01", "2020-01-01"), stream=True)
-    body = packed.raw.read(decode_content=False)
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(body) == plain.raw.read(decode_content=False)
-    assert "Content-Encoding" not in plain.headers
-    assert "Content-Encoding" not in tiny.headers
+def test_the_export_is_packed_only_when_asked_and_worth_it():
+    with small(companies=25, options={"mixpanel": {"gzip": True}}) as box:
+        client = Client(box)
+        plain = client.session.send(_prepared(client, "identity", DAY, DAY), stream=True)
+        packed = client.session.send(_prepared(client, "gzip", DAY, DAY), stream=True)
+        past = _prepared(client, "gzip", "2020-01-01", "2020-01-01")
+        tiny = client.session.send(past, stream=True)
+        body = packed.raw.read(decode_content=False)
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(body) == plain.raw.read(decode_content=False)
+        assert "Content-Encoding" not in plain.headers
+        assert "Content-Encoding" not in tiny.headers
 
 
 def _prepared(client: Client, encoding: str, first: str, last: str) -> requests.PreparedRequest:

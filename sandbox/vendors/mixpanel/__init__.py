@@ -6,6 +6,12 @@ from sandbox.vendors.mixpanel.store import Store
 
 
 def serve(place: Place) -> Mixpanel:
-    """One Mixpanel project over `place`. Option `timezone`: the zone that it counts days in."""
-    zone = place.options.get("timezone", "UTC")
-    return Mixpanel(Store(place.world, place.overlay, place.clock, zone), place.limits)
+    """One Mixpanel project over `place`.
+
+    Options: `timezone`, the zone that it counts days in; `gzip`, whether it packs exports for
+    clients that take them so. Off by default: within one machine that costs more than it saves.
+    """
+    store = Store(
+        place.world, place.overlay, place.clock, place.options.get("timezone", "UTC")
+    )
+    return Mixpanel(store, place.limits, place.options.get("gzip", False))

@@ -39,8 +39,8 @@ class Mixpanel:
     archivable: frozenset[str] = frozenset()
     faults = frozenset({"terminated_early"})
 
-    def __init__(self, store: Store, limits: Limits) -> None:
-        self._store = store
+    def __init__(self, store: Store, limits: Limits, packs: bool) -> None:
+        self._store, self._packs = store, packs
         self._export_hour = Window(limits.mixpanel_export_per_hour, 3600)
         self._export_second = Window(limits.mixpanel_export_per_second, 1)
         self._query_hour = Window(limits.mixpanel_query_per_hour, 3600)
@@ -171,7 +171,7 @@ class Mixpanel:
         body = self._body(first, last, events, in_ms, limit, where)
         if early:
             body = _ends_early(body)
-        if "gzip" not in request.headers.get("accept-encoding", ""):
+        if not self._packs or "gzip" not in request.headers.get("accept-encoding", ""):
             return StreamingResponse(body, media_type="text/plain")
         start, rest = await run_in_threadpool(_beginning, body)
         if rest is None:
