@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -59,6 +60,22 @@ class Pace:
         time.sleep(turn - now)
 
 
+class PerMinute(Pace):
+    """At most `calls` pass in any minute; a few at once pass at once."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__(calls / 60)
+        self._passed: deque[float] = deque(maxlen=calls)
+
+    def wait(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            full = len(self._passed) == self._passed.maxlen
+            turn = max(now, self._passed[0] + 60) if full else now
+            self._passed.append(turn)
+        time.sleep(turn - now)
+
+
 class _ComeBack(Exception):
     """The vendor could not answer this time."""
 
@@ -69,6 +86,10 @@ class _Limited(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__(str(response.status_code))
         self.response = response
+
+
+class StartOver(Exception):
+    """A call that must not be repeated had no whole answer: what it went on with is lost."""
 
 
 class _Cut(Exception):
@@ -83,7 +104,8 @@ class Vendor:
     Where the status alone does not tell what an error answer means, `meaning` reads it: a PullError
     is raised, "wait" makes it a limit, None leaves it to its status. `renew` is called on a 401
     with the request that was refused; when it returns true, `auth` has a new token, and the
-    request is made once more.
+    request is made once more. A call to a path that begins with one of `once` moves something on at
+    the vendor, so it is not repeated after a broken answer: it raises StartOver.
     """
 
     source: str
@@ -94,6 +116,7 @@ class Vendor:
     paces: Mapping[str, Pace] = field(default_factory=dict)
     meaning: Callable[[Response], PullError | Literal["wait"] | None] = lambda _: None
     renew: Callable[[PreparedRequest], bool] = lambda _: False
+    once: tuple[str, ...] = ()
 
     def client(self) -> RESTClient:
         """A dlt REST client whose session keeps this vendor's rules. May be shared by threads."""
@@ -120,8 +143,11 @@ class _VendorSession(Session):
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         source, path = self._vendor.source, self._path(request)
         again = (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError)
+        broken = (*again, _ComeBack, _Cut)
+        once = self._is_once(path)
         retrying = Retrying(
-            retry=retry_if_exception_type((*again, _ComeBack, _Limited, _Cut)),
+            # A call that was over the limit has done nothing, so it may always be made again.
+            retry=retry_if_exception_type(_Limited if once else (*broken, _Limited)),
             wait=self._seconds_to_wait,
             stop=self._is_enough,
             reraise=True,
@@ -135,11 +161,12 @@ class _VendorSession(Session):
                 f"{path} still answers {limited} after waiting as the vendor asks. "
                 "Pull again later, or ask what else uses this account's quota.",
             ) from None
-        except _Cut:
-            raise PullError(
-                source, "bad_answer", f"{path} keeps sending answers that are not whole JSON."
-            ) from None
-        except (*again, _ComeBack) as problem:
+        except broken as problem:
+            if once:
+                raise StartOver(type(problem).__name__) from None
+            if isinstance(problem, _Cut):
+                said = f"{path} keeps sending answers that are not whole JSON."
+                raise PullError(source, "bad_answer", said) from None
             said = str(problem) if isinstance(problem, _ComeBack) else type(problem).__name__
             raise PullError(
                 source,
@@ -150,6 +177,9 @@ class _VendorSession(Session):
 
     def _path(self, request: PreparedRequest) -> str:
         return str(request.path_url).partition("?")[0].removeprefix(self._base)
+
+    def _is_once(self, path: str) -> bool:
+        return bool(self._vendor.once) and path.startswith(self._vendor.once)
 
     def _send_once(self, request: PreparedRequest, path: str, **kwargs: Any) -> Response:
         for beginning, pace in self._vendor.paces.items():
@@ -182,10 +212,10 @@ class _VendorSession(Session):
             )
         if status == 429:
             raise _Limited(response)
-        if status in COME_BACK:
+        if status in COME_BACK or (status >= 400 and self._is_once(path)):
             raise _ComeBack(f"status {status}")
-        # A 404 is an answer to whoever asks for one object, and a mistake in a list.
-        if status >= 400 and (status != 404 or response.request.hooks["response"]):
+        # That it is gone is an answer to whoever asks for one object, and a mistake in a list.
+        if status >= 400 and (status not in (404, 410) or response.request.hooks["response"]):
             raise PullError(source, "bad_answer", f"{path} answers {status} to a valid request.")
         if not streamed and status < 400:
             parsed = _parsed(response)

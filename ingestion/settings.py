@@ -23,9 +23,17 @@ CREDENTIALS: dict[str, tuple[str, ...]] = {
     "hubspot": ("access_token",),
     "stripe": ("api_key",),
     "mixpanel": ("service_account", "service_secret", "project_id"),
+    "intercom": ("access_token",),
+    "posthog": ("personal_api_key", "project_id"),
     "delighted": ("api_key",),
+    "zendesk": ("client_id", "client_secret"),
     # Files lie in a folder here; the keys of an object store are given when there is one.
     "files": (),
+}
+
+# Keys that do instead, where a vendor takes both.
+INSTEAD: dict[str, tuple[str, ...]] = {
+    "zendesk": ("email", "api_token"),
 }
 
 
@@ -51,6 +59,9 @@ def enabled_sources() -> tuple[str, ...]:
 
 def missing_credentials(source: str) -> list[str]:
     """The credential keys of `source` that are empty or not set anywhere."""
+    instead = INSTEAD.get(source, ())
+    if instead and all(value(f"sources.{source}.{key}") for key in instead):
+        return []
     return [key for key in CREDENTIALS[source] if not value(f"sources.{source}.{key}")]
 
 
