@@ -12,7 +12,7 @@ import pytest
 from checks.runner import CheckOutcome, raw_contracts, verify
 from tests.checks import contract_tables
 
-SOURCES = ["hubspot", "stripe", "mixpanel"]
+SOURCES = ["hubspot", "stripe", "mixpanel", "delighted"]
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ELEVEN = int(datetime(2026, 3, 10, 11, tzinfo=UTC).timestamp())
 
@@ -269,3 +269,12 @@ def test_a_client_clock_that_runs_ahead_does_not_hide_that_events_stopped(load: 
     ahead = "update raw_mixpanel.events set time = timestamptz '2026-03-10 11:59+00'"
     found = load("mixpanel", "events", events("2026-03-08", 10, hours_old=55), ahead)
     assert found["freshness"].outcome == "FAILED"
+
+
+def test_an_nps_answer_off_its_scale_warns(load: Load) -> None:
+    rows = """insert into raw_delighted.survey_responses (id, survey_type, score, updated_at) values
+        ('1', 'nps', 10, timestamptz '2026-03-10 11:00+00'), ('2', 'csat', 5, null)"""
+    assert wrong(load("delighted", "survey_responses", rows)) == {}
+    eleven = "update raw_delighted.survey_responses set score = 11 where id = '1'"
+    found = load("delighted", "survey_responses", eleven)
+    assert wrong(found) == {"failed_rows_off_scale": "WARN"}
