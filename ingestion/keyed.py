@@ -31,7 +31,7 @@ class KeyedFiles:
     """The rows of one table on their way, file after file, through a DuckDB of their own.
 
     A key comes once: of several rows with one key in a file the newest stays, of rows in several
-    files of a first pull the first.
+    files the first.
     """
 
     def __init__(
@@ -41,8 +41,7 @@ class KeyedFiles:
         self._load_id = dlt.current.load_package_state()["load_id"]
         self._key = ", ".join(f'"{name}"' for name in table.key)
         self._is_first = not pull.stored.count(table.name)
-        if self._is_first and table.in_files:
-            self._connection.execute(f"create or replace table seen_{table.name} (key hugeint)")
+        self._connection.execute(f"create or replace table seen_{table.name} (key uhugeint)")
 
     def take(
         self,
@@ -96,21 +95,19 @@ class KeyedFiles:
                 f"_dlt_id in (select first(_dlt_id order by {newest} desc nulls last, _dlt_id) "
                 f"from {source} group by {self._key})"
             )
-        if self._is_first:
-            seen = f"seen_{self._table.name}"
-            known = f"md5_number(concat_ws(chr(0), {self._key})) in (select key from {seen})"
-            if self._number(f"select count(*) from {source} where {known}"):
-                keep.append(f"not ({known})")
+        seen = f"seen_{self._table.name}"
+        known = f"md5_number(concat_ws(chr(0), {self._key})) in (select key from {seen})"
+        if self._number(f"select count(*) from {source} where {known}"):
+            keep.append(f"not ({known})")
         if keep:
             whole, parquet = parquet, self._path()
             sql = f"select * from {source} where {' and '.join(keep)}"
             count = self._copy(sql, parquet)
             whole.unlink()
-        if self._is_first:
-            self._connection.execute(
-                f"insert into seen_{self._table.name} "
-                f"select md5_number(concat_ws(chr(0), {self._key})) from read_parquet('{parquet}')"
-            )
+        self._connection.execute(
+            f"insert into {seen} "
+            f"select md5_number(concat_ws(chr(0), {self._key})) from read_parquet('{parquet}')"
+        )
         return parquet, count
 
     def _turn_away(self, typed: str, lines: int, harmless: Collection[str]) -> None:

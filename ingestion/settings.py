@@ -23,6 +23,7 @@ CREDENTIALS: dict[str, tuple[str, ...]] = {
     "hubspot": ("access_token",),
     "stripe": ("api_key",),
     "mixpanel": ("service_account", "service_secret", "project_id"),
+    "amplitude": ("api_key", "secret_key"),
     "intercom": ("access_token",),
     "posthog": ("personal_api_key", "project_id"),
     "delighted": ("api_key",),

@@ -150,7 +150,7 @@ class Stored:
         else:
             sql = f"select p.* from pulled p left join {stored} s on {on} where {differs}"
             if table.updated:
-                sql += f" and not {_is_older(table.updated, moment)}"
+                sql += f" and not {_is_older(table, moment)}"
         return self._with_pulled(pulled, sql).cast(pulled.schema)
 
     def write_changes(
@@ -167,7 +167,7 @@ class Stored:
                 and ({key}) in (select ({key}) from {pulled})) s on {on}
             where (s._dlt_id is null or {self._difference(table, names)})"""
         if table.updated:
-            sql += f" and not {_is_older(table.updated, moment)}"
+            sql += f" and not {_is_older(table, moment)}"
         written: int = self.rows(f"copy ({sql}) to '{to}' (format parquet, compression snappy)")[0][
             0
         ]
@@ -220,9 +220,10 @@ class Stored:
         )
 
 
-def _is_older(updated: str, moment: datetime) -> str:
+def _is_older(table: Table, moment: datetime) -> str:
     """SQL: the pulled row is older than the stored one, whose date is not one of the future."""
-    return (
-        f'coalesce(s."{updated}" > p."{updated}" '
-        f"and s.\"{updated}\" <= '{moment.isoformat()}'::timestamptz, false)"
-    )
+    name = table.updated
+    older = f's."{name}" > p."{name}"'
+    if table.kinds[name] == "timestamp":
+        older += f" and s.\"{name}\" <= '{moment.isoformat()}'::timestamptz"
+    return f"coalesce({older}, false)"
