@@ -47,6 +47,7 @@ POLICIES: dict[str, Policy] = {
     # Product events are pulled every hour; vendors hold the last hours back, so data may be older.
     "raw_mixpanel": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
     "raw_posthog": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
+    "raw_amplitude": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
     "raw_stripe": Policy(DAY, Window(50, 98), DATA_PLATFORM),
     # Small books change seldom: a company record may rightly rest for weeks.
     "raw_hubspot/companies": Policy(DAY, WEEKS, DATA_PLATFORM),
