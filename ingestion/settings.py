@@ -28,6 +28,7 @@ CREDENTIALS: dict[str, tuple[str, ...]] = {
     "posthog": ("personal_api_key", "project_id"),
     "delighted": ("api_key",),
     "zendesk": ("client_id", "client_secret"),
+    "salesforce": ("client_id", "client_secret"),
     # Files lie in a folder here; the keys of an object store are given when there is one.
     "files": (),
 }
@@ -35,6 +36,7 @@ CREDENTIALS: dict[str, tuple[str, ...]] = {
 # Keys that do instead, where a vendor takes both.
 INSTEAD: dict[str, tuple[str, ...]] = {
     "zendesk": ("email", "api_token"),
+    "salesforce": ("client_id", "username", "private_key"),
 }
 
 

@@ -13,7 +13,7 @@ Options, by their names in `Sandbox(options=...)`:
   with more rows than a page can never be left behind by its start time.
 
 Faults of its own: `token_expired` refuses the token that a call carries, and from then on;
-`maintenance` answers 503 with a page of HTML; `bad_cursor` refuses the cursor of an export.
+`maintenance` answers 503 with a page of HTML.
 """
 
 from sandbox.service import Place

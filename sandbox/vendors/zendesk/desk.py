@@ -110,7 +110,7 @@ class Desk:
     def cases(self) -> list[Case]:
         """Every ticket of the help desk, in the order of creation."""
         users: dict[tuple[int, int], User] = {}
-        made = []
+        made: list[Case] = []
         for ticket in self._world.tickets:
             if ticket.channel not in self._channels:
                 continue

@@ -41,7 +41,7 @@ class Zendesk:
     name = VENDOR
     resources = RESOURCES
     archivable = frozenset(("tickets", "users", "organizations"))
-    faults = frozenset(("token_expired", "maintenance", "bad_cursor"))
+    faults = frozenset(("token_expired", "maintenance"))
 
     def __init__(
         self,
@@ -218,8 +218,6 @@ class Zendesk:
         if fault == "maintenance":
             html = "<html><body><h1>We'll be back soon</h1></body></html>"
             return HTMLResponse(html, 503, {"Retry-After": "1"})
-        if fault == "bad_cursor":
-            return _problem(400, "BadRequest", "Invalid cursor")
         try:
             page = how(request, rows, self._store.now, self._splits_seconds)
         except BadPage as problem:

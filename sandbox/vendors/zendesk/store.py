@@ -63,9 +63,8 @@ class Store:
 
     def put(self, resource: str, record: Any) -> None:
         """Insert one record, or override the one with its id."""
-        identity = _id_of(record)
-        known = identity is not None and self.get(resource, identity) is not None
-        self._overlay.put(VENDOR, resource, record, self.now, known)
+        # Nothing here depends on whether it was known: an export shows records, not changes.
+        self._overlay.put(VENDOR, resource, record, self.now, known=False)
 
     def copy_of(self, resource: str, identity: str) -> Any | None:
         """Return a copy of one record, to be changed and put back."""
@@ -138,7 +137,7 @@ class Store:
         if resource == "tickets":
             return at, record["id"], shapes.scrubbed(record, at)
         if resource == "users":
-            bare = {"name": "Permanently Deleted User", "email": None, "user_fields": {}}
+            bare: Record = {"name": "Permanently Deleted User", "email": None, "user_fields": {}}
             return at, record["id"], _archived(resource, record | bare, at)
         if resource == "organizations":
             return at, record["id"], _archived(resource, record, at)
