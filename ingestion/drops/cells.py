@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from ingestion.values import FIRST_YEAR, LAST_YEAR, Unreadable, clean_text
 
 Meaning = Literal[
-    "text", "choice", "email", "currency", "date", "month", "moment", "number", "whole"
+    "text", "code", "choice", "email", "currency", "date", "month", "moment", "number", "whole"
 ]
 
 # Excel counts days from here; its 1900 has a 29th of February, so earlier serials are not told.
@@ -234,6 +234,7 @@ def _at(day: date, clock: str, zone: ZoneInfo) -> datetime:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "text": _text,
+    "code": lambda raw: _plain(_text(raw)).lower(),
     "email": _email,
     "currency": _currency,
     "number": _number,

@@ -5,21 +5,20 @@ A schema is a folder of the drop (`csm_sentiment/...`) or the beginning of a fil
 docs/sources/files.md says it in words.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from ingestion.drops.cells import Column, Meaning, read_cell
+from ingestion.drops.cells import Column, Meaning
 from ingestion.tables import Column as RawColumn
 from ingestion.tables import Kind, Table
-from ingestion.values import Unreadable
 
 # An exception to the score must be looked at again.
 LONGEST_OVERRIDE = timedelta(days=90)
 BANDS = ("green", "yellow", "red")
+_PLAIN_NUMBER = re.compile(r"\d{1,3}(\.\d+)?")
 
 Rule = Callable[[dict[str, Any]], str]
 
@@ -52,6 +51,7 @@ class Schema:
 
 _KINDS: dict[Meaning, Kind] = {
     "text": "text",
+    "code": "text",
     "choice": "text",
     "email": "text",
     "currency": "text",
@@ -86,14 +86,12 @@ def _score_override(row: dict[str, Any]) -> str:
 
 
 def _score_value(row: dict[str, Any]) -> str:
-    value = str(row["value"]).strip().lower()
+    value: str = row["value"]
     if row["kind"] == "band":
         return "" if value in BANDS else f"value of a band is none of {', '.join(BANDS)}"
-    try:
-        score: Decimal = read_cell(Column("value", "number"), value, ZoneInfo("UTC"))
-    except Unreadable:
-        score = Decimal(-1)
-    return "" if 0 <= score <= 100 else "value of a cap is not a number from 0 to 100"
+    if _PLAIN_NUMBER.fullmatch(value) and float(value) <= 100:
+        return ""
+    return "value of a cap is not a number from 0 to 100"
 
 
 def _identity_override(row: dict[str, Any]) -> str:
@@ -157,7 +155,7 @@ SCHEMAS = (
         (
             _needed("account"),
             _needed("kind", "choice", "cap band"),
-            _needed("value"),
+            _needed("value", "code"),
             _needed("author"),
             _needed("reason"),
             _needed("from_on", "date"),

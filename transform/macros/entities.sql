@@ -127,6 +127,57 @@
             'source': 'text', 'source_id': 'text', 'account_source_id': 'text',
             'contact_email': 'text', 'type': 'text', 'occurred_at': 'timestamp', 'title': 'text',
         },
+        'csm_sentiment': {
+            'source': 'text', 'source_id': 'text', 'account_source_id': 'text', 'sentiment': 'text',
+            'author': 'text', 'given_on': 'date', 'reason': 'text', 'expires_on': 'date',
+            'written_at': 'timestamp',
+        },
+        'objectives': {
+            'source': 'text', 'source_id': 'text', 'account_source_id': 'text', 'objective': 'text',
+            'status': 'text', 'owner': 'text', 'created_on': 'date', 'target_on': 'date',
+            'met_on': 'date', 'written_at': 'timestamp',
+        },
+        'score_overrides': {
+            'source': 'text', 'source_id': 'text', 'account_source_id': 'text', 'kind': 'text',
+            'score_cap': 'ratio', 'band': 'text', 'author': 'text', 'reason': 'text',
+            'from_on': 'date', 'expires_on': 'date', 'written_at': 'timestamp',
+        },
+        'tier_overrides': {
+            'source': 'text', 'source_id': 'text', 'account_source_id': 'text',
+            'touch_tier': 'text', 'author': 'text', 'reason': 'text', 'from_on': 'date',
+            'expires_on': 'date', 'written_at': 'timestamp',
+        },
+        'identity_overrides': {
+            'source': 'text', 'source_id': 'text', 'record_source': 'text', 'record_id': 'text',
+            'account_source_id': 'text', 'action': 'text', 'author': 'text', 'reason': 'text',
+            'valid_from': 'date', 'valid_to': 'date', 'written_at': 'timestamp',
+        },
+        'community_activity': {
+            'source': 'text', 'source_id': 'text', 'account_source_id': 'text',
+            'contact_email': 'text', 'type': 'text', 'occurred_at': 'timestamp', 'title': 'text',
+        },
+        'feature_requests': {
+            'source': 'text', 'source_id': 'text', 'request_id': 'text', 'title': 'text',
+            'account_source_id': 'text', 'status': 'text', 'votes': 'integer',
+            'requested_on': 'date', 'shipped_on': 'date', 'release': 'text',
+            'written_at': 'timestamp',
+        },
+        'account_notes': {
+            'source': 'text', 'source_id': 'text', 'account_source_id': 'text', 'kind': 'text',
+            'noted_on': 'date', 'author': 'text', 'note': 'text',
+        },
+        'costs': {
+            'source': 'text', 'source_id': 'text', 'month': 'date', 'kind': 'text',
+            'amount': 'money', 'currency': 'text',
+        },
+        'kpi_targets': {
+            'source': 'text', 'source_id': 'text', 'metric': 'text', 'segment': 'text',
+            'month': 'date', 'target': 'ratio',
+        },
+        'exchange_rates': {
+            'source': 'text', 'source_id': 'text', 'currency': 'text', 'valid_from': 'date',
+            'usd_per_unit': 'unit_price',
+        },
         'freshness': {
             'source': 'text', 'kind': 'text', 'newest_record_at': 'timestamp',
             'pulled_at': 'timestamp',

@@ -1,6 +1,6 @@
 {#- A day's rate to the reporting currency is the quotient of both currencies' rates to the dollar. -#}
 with rates as (
-    select * from {{ ref('exchange_rates') }}
+    select * from {{ ref('int_planning_rates') }}
 ),
 
 reporting as (

@@ -1,0 +1,1 @@
+{{ entity_with_named_account('touches', 'records.occurred_at <= ' ~ as_of()) }}
