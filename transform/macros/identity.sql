@@ -1,22 +1,22 @@
 {#-
-    Links the records of one kind to accounts: the CTEs and the final select of a links model.
+    Links some records to accounts: a whole query, for a CTE of a links model.
 
-    `owners` are the links models of the kinds before it, whose accounts can be found. A record's
+    `which` is a condition on int_account_records that picks them. `owners` are the links models of the kinds before it, whose accounts can be found. A record's
     keys (explicit ids, then its company domain) are looked up among the owners' keys by the
     ranked rules of seed identity_rules. The best rank that finds anything decides: one account
     is a link, several are recorded as candidates and never guessed between. What finds none is an
     account of its own if it is among `carriers` (a CTE of source, source_id with revenue or use),
-    together with others of its kind that carry the same explicit product id.
+    together with others among them that carry the same explicit product id.
     Nothing depends on the order of rows.
 -#}
-{% macro match_accounts(kind, owners, carriers) -%}
-all_records as (
+{% macro match_accounts(which, owners, carriers) -%}
+with all_records as (
     select * from {{ ref('int_account_records') }}
 ),
 
 records as (
     select * from all_records
-    where kind = '{{ kind }}'
+    where {{ which }}
 ),
 
 rules as (

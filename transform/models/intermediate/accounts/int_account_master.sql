@@ -1,6 +1,6 @@
 {#-
-    Each attribute comes from the first record that has it: CRM before billing before product,
-    living before deleted, the anchor before its merged copies, older before younger. A free-mail
+    Each attribute comes from the first record that has it: CRM before billing before product before
+    support, living before deleted, the anchor before its merged copies, older before younger. A free-mail
     domain is no domain of an account.
 -#}
 {%- set described_by = [
@@ -36,7 +36,7 @@ records as (
         row_number() over (
             partition by accounts.account_id
             order by
-                case accounts.kind when 'crm' then 1 when 'billing' then 2 else 3 end,
+                case accounts.kind when 'crm' then 1 when 'billing' then 2 when 'product' then 3 else 4 end,
                 case when accounts.is_deleted then 2 else 1 end,
                 case when accounts.account_id = accounts.source || ':' || accounts.source_id then 1 else 2 end,
                 accounts.created_at,
@@ -75,6 +75,7 @@ select
     count(case when kind = 'crm' then 1 end) > 0 as has_crm,
     count(case when kind = 'billing' then 1 end) > 0 as has_billing,
     count(case when kind = 'product' then 1 end) > 0 as has_product,
+    count(case when kind = 'support' then 1 end) > 0 as has_support,
     min(created_at) as created_at,
     count(case when not is_deleted then 1 end) = 0 as is_deleted
 from ranked

@@ -1,4 +1,4 @@
-{%- for kind in ['crm', 'billing', 'product'] %}
+{%- for kind in ['crm', 'second_crm', 'billing', 'product', 'support'] %}
 select * from {{ ref('int_links_' ~ kind) }}
 {{ 'union all' if not loop.last }}
 {%- endfor %}

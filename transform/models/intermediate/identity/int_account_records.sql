@@ -1,6 +1,7 @@
 {#-
     Every account record of every source with the keys it can be found by. A product account has
     no domain of its own: it takes the company domain in which most of its users' addresses are.
+    Where several CRMs are on, the first of var sources that has a record is the one that anchors.
 -#}
 with accounts as (
     {{ union_entity('accounts') }}
@@ -59,6 +60,9 @@ survivors as (
 
 select
     records.*,
+    records.kind = 'crm' and {{ source_place('records.source') }} = min(
+        case when records.kind = 'crm' then {{ source_place('records.source') }} end
+    ) over () as is_anchor,
     coalesce(survivors.survivor_source_id, records.source_id) as survivor_source_id,
     free_mail.domain is not null as is_free_mail
 from records

@@ -15,4 +15,8 @@ carriers as (
     where total > 0 and status <> 'draft' and issued_at <= {{ as_of() }}
 ),
 
-{{ match_accounts('billing', ['int_links_crm'], 'carriers') }}
+links as (
+    {{ match_accounts("kind = 'billing'", ['int_links_crm', 'int_links_second_crm'], 'carriers') }}
+)
+
+select * from links

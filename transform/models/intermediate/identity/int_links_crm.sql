@@ -1,7 +1,10 @@
-{#- Every CRM company is an account; merged ones, even those gone from the CRM, are their survivor's. -#}
+{#-
+    Every company of the CRM that anchors is an account; merged ones, even those gone from the CRM,
+    are their survivor's.
+-#}
 with records as (
     select * from {{ ref('int_account_records') }}
-    where kind = 'crm'
+    where is_anchor
 ),
 
 survivors as (

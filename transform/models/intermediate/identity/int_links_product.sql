@@ -15,4 +15,8 @@ carriers as (
     left join users on used.source = users.source and used.user_key = users.user_key
 ),
 
-{{ match_accounts('product', ['int_links_crm', 'int_links_billing'], 'carriers') }}
+links as (
+    {{ match_accounts("kind = 'product'", ['int_links_crm', 'int_links_second_crm', 'int_links_billing'], 'carriers') }}
+)
+
+select * from links

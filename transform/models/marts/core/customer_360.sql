@@ -35,7 +35,7 @@ contacts as (
 
 ages as (
     select
-        {%- for kind in ['crm', 'billing', 'product'] %}
+        {%- for kind in ['crm', 'billing', 'product', 'support'] %}
         max(case when kind = '{{ kind }}' then newest_record_at end) as {{ kind }}_newest_record_at,
         min(case when kind = '{{ kind }}' then pulled_at end) as {{ kind }}_pulled_at,
         {%- endfor %}
@@ -105,10 +105,10 @@ select
     health.strength_2,
     health.strength_3,
     {{ as_of() }} as as_of,
-    {%- for kind in ['crm', 'billing', 'product'] %}
+    {%- for kind in ['crm', 'billing', 'product', 'support'] %}
     ages.{{ kind }}_newest_record_at,
     {%- endfor %}
-    {%- for kind in ['crm', 'billing', 'product'] %}
+    {%- for kind in ['crm', 'billing', 'product', 'support'] %}
     ages.{{ kind }}_pulled_at,
     {%- endfor %}
     ages.oldest_source_age_hours

@@ -26,6 +26,10 @@ free_mail as (
     select domain from {{ ref('free_mail_domains') }}
 ),
 
+kinds as (
+    select source, kind from {{ ref('int_freshness') }}
+),
+
 unmatched as (
     select
         links.source,
@@ -42,7 +46,7 @@ unmatched as (
     union all
     select
         contacts.source,
-        'crm' as kind,
+        kinds.kind,
         'contact' as entity,
         contacts.source_id,
         null as display_name,
@@ -54,6 +58,7 @@ unmatched as (
         null as candidates,
         null as own_account_id
     from contacts
+    left join kinds on contacts.source = kinds.source
     left join free_mail on contacts.email_domain = free_mail.domain
     union all
     select
