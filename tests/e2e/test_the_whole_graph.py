@@ -98,17 +98,6 @@ def test_a_second_run_finds_nothing_new_and_leaves_the_publication_as_it_is(
     assert product.marts() == before
 
 
-def test_built_again_from_the_same_rows_the_marts_are_the_same(product: Product, first_day) -> None:
-    _, before = first_day
-    served = (product.published / "c360.duckdb").resolve()
-    # What it was built from is forgotten, as it is by a build of a few models by hand.
-    served.unlink()
-    code, output = product.run()
-    assert code == 0, output[-3500:]
-    assert (product.published / "c360.duckdb").resolve() != served
-    assert product.marts() == before
-
-
 def test_killed_anywhere_and_run_again_the_result_is_that_of_a_quiet_run(
     sandbox: Sandbox, first_day, tmp_path
 ) -> None:
