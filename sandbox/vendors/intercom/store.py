@@ -23,7 +23,7 @@ class Store:
     def __init__(self, place: Place) -> None:
         self._world, self._overlay, self._clock = place.world, place.overlay, place.clock
         self._seed = place.world.frame.seed
-        self._channels = place.options.get("channels")
+        self._channels = place.options.get("channels", ("chat",))
         self._kept: dict[str, tuple[tuple[int, int], Any]] = {}
 
     @property
@@ -147,8 +147,7 @@ class Store:
 
     @cached_property
     def _tickets(self) -> list[Ticket]:
-        wanted = self._channels
-        return [one for one in self._world.tickets if wanted is None or one.channel in wanted]
+        return [one for one in self._world.tickets if one.channel in self._channels]
 
     @cached_property
     def _tickets_by_id(self) -> dict[str, Ticket]:
