@@ -22,6 +22,7 @@ os.environ.setdefault("DLT_PROJECT_DIR", str(ROOT))
 CREDENTIALS: dict[str, tuple[str, ...]] = {
     "hubspot": ("access_token",),
     "stripe": ("api_key",),
+    "segment": ("bucket_url",),
     "mixpanel": ("service_account", "service_secret", "project_id"),
     "amplitude": ("api_key", "secret_key"),
     "intercom": ("access_token",),

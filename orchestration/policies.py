@@ -48,14 +48,20 @@ POLICIES: dict[str, Policy] = {
     "raw_mixpanel": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
     "raw_posthog": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
     "raw_amplitude": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
+    "raw_segment": Policy(Window(3, 26), Window(30, 54), DATA_PLATFORM),
     "raw_stripe": Policy(DAY, Window(50, 98), DATA_PLATFORM),
     # Small books change seldom: a company record may rightly rest for weeks.
     "raw_hubspot/companies": Policy(DAY, WEEKS, DATA_PLATFORM),
     "raw_hubspot/deals": Policy(DAY, WEEKS, DATA_PLATFORM),
+    "raw_salesforce/accounts": Policy(DAY, WEEKS, DATA_PLATFORM),
+    "raw_salesforce/opportunities": Policy(DAY, WEEKS, DATA_PLATFORM),
     # A CRM is quiet from Friday evening to Monday morning.
     "raw_hubspot": Policy(DAY, Window(74, 122), DATA_PLATFORM),
+    "raw_salesforce": Policy(DAY, Window(74, 122), DATA_PLATFORM),
     # Few people answer, and not every day.
     "raw_delighted": Policy(DAY, WEEKS, DATA_PLATFORM),
+    # Nor does a help desk answer at the weekend.
+    "raw_zendesk": Policy(DAY, Window(74, 122), DATA_PLATFORM),
     "marts": Policy(DAY, Window(50, 98), CUSTOMER_SUCCESS),
     "published": Policy(DAY, DAY, CUSTOMER_SUCCESS),
     "": Policy(DAY, Window(50, 98), DATA_PLATFORM),
