@@ -113,20 +113,6 @@ def test_a_day_that_gains_and_loses_events_is_the_vendor_s_day(later: Sandbox) -
     assert query("mixpanel", "select count(*) from events") == [(len(sent),)]
 
 
-def test_an_event_of_the_future_waits_in_quarantine_until_it_has_happened(
-    later: Sandbox, at: Point
-) -> None:
-    later.put("mixpanel", "events", [an_event(NOW + timedelta(hours=3))])
-    result = pipeline.pull("mixpanel")
-    if not result.rejected:
-        # A vendor that hides events of the future leaves nothing to turn away.
-        assert not rows("mixpanel", "events", "insert_id = 'late1'")
-    later.advance(days=1)
-    at(later)
-    pipeline.pull("mixpanel")
-    assert len(rows("mixpanel", "events", "insert_id = 'late1'")) == 1
-
-
 @pytest.mark.parametrize("kind", ["cut_stream", "terminated_early"])
 def test_an_export_that_breaks_off_is_asked_for_again_as_a_whole(box: Sandbox, kind: str) -> None:
     box.fault("mixpanel", kind, times=2, path="export")
@@ -206,18 +192,6 @@ def test_a_whole_stream_is_saved_and_its_lines_counted(
 def test_a_stream_without_its_end_is_no_stream(tmp_path: Path, broken: Any) -> None:
     with pytest.raises(CutStream):
         save_stream(broken, tmp_path / "cut")
-
-
-def test_a_changed_type_of_time_stops_the_source(later: Sandbox) -> None:
-    before = query("mixpanel", "select count(*), max(_dlt_load_id) from events")
-    many = query("mixpanel", "select count(*) from events where event_date > '2026-11-12'")[0][0]
-    stamp = {"time": "20 Nov 2026"}
-    spoilt = [json.dumps(an_event(NOW - timedelta(days=1)) | {"properties": stamp})] * many
-    later.put("mixpanel", "events", spoilt)
-    with pytest.raises(PullError, match="time is not an epoch") as stopped:
-        pipeline.pull("mixpanel")
-    assert stopped.value.kind == "type_changed"
-    assert query("mixpanel", "select count(*), max(_dlt_load_id) from events") == before
 
 
 def test_a_user_in_several_groups_counts_for_the_first(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -154,17 +153,6 @@ def test_items_beyond_the_inline_ten_are_asked_for_with_the_terms_of_their_disco
     assert all("expand[]=data.discounts" in path for path in items)
 
 
-def test_a_deleted_customer_keeps_its_row_and_is_flagged(later: Sandbox, at: Point) -> None:
-    before = rows("stripe", "customers")[0]
-    later.advance(hours=2)
-    later.remove("stripe", "customers", before["id"])
-    at(later)
-    pipeline.pull("stripe")
-    (row,) = rows("stripe", "customers", f"id = '{before['id']}'")
-    assert row == before | {"deleted": True}
-    assert pipeline.pull("stripe").rows == {}
-
-
 def test_after_a_gap_that_events_do_not_span_everything_is_listed_again(
     later: Sandbox, at: Point
 ) -> None:
@@ -180,30 +168,6 @@ def test_after_a_gap_that_events_do_not_span_everything_is_listed_again(
         record = later.record("stripe", "subscriptions", identity)
         assert record
         assert record["status"] == status
-
-
-def test_a_coupon_that_is_gone_leaves_the_table(later: Sandbox) -> None:
-    coupon = rows("stripe", "coupons")[0]["id"]
-    later.remove("stripe", "coupons", coupon)
-    pipeline.pull("stripe")
-    assert not rows("stripe", "coupons", f"id = '{coupon}'")
-
-
-def test_an_event_of_the_future_moves_no_cursor(later: Sandbox, at: Point) -> None:
-    event = {
-        "id": "evt_future",
-        "object": "event",
-        "type": "customer.updated",
-        "created": int((later.now + timedelta(days=900)).timestamp()),
-        "data": {"object": {"id": "cus_nobody", "object": "customer"}},
-    }
-    later.put("stripe", "events", event)
-    pipeline.pull("stripe")
-    later.advance(hours=2)
-    later.put("stripe", "subscriptions", a_subscription("sub_after", later, items=1))
-    at(later)
-    pipeline.pull("stripe")
-    assert rows("stripe", "subscriptions", "id = 'sub_after'")
 
 
 def test_a_page_that_promises_more_and_is_empty_stops_the_source(
