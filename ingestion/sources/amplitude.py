@@ -72,16 +72,9 @@ EVENTS = Table(
 TABLES = (EVENTS,)
 
 _MEMBERS = (
-    *[
-        "uuid",
-        "event_type",
-        "event_time",
-        "client_event_time",
-        "server_upload_time",
-        "user_id",
-        "device_id",
-    ],
-    *["amplitude_id", "session_id", "$insert_id", "platform", "library", "country"],
+    *("uuid", "event_type", "event_time", "client_event_time", "server_upload_time"),
+    *("user_id", "device_id", "amplitude_id", "session_id", "$insert_id"),
+    *("platform", "library", "country"),
 )
 _OBJECTS = ("event_properties", "user_properties", "groups")
 
