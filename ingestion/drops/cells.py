@@ -61,7 +61,9 @@ def read_cell(column: Column, raw: Any, zone: ZoneInfo) -> Any:
         raise Unreadable(raw.why)
     if isinstance(raw, str):
         raw = clean_text(raw).strip()
-    if raw is None or raw == "":
+    # What a data frame leaves in an empty cell of a column of numbers.
+    nothing = isinstance(raw, float) and math.isnan(raw)
+    if raw is None or raw == "" or nothing:
         if column.required:
             raise Unreadable("is empty")
         return None

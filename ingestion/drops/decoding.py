@@ -11,6 +11,10 @@ _MARKS = (
 # In cp932 only rare kanji begin with these bytes; in Western encodings they are accented letters.
 # Between plain lower-case letters they are "é" and not a kanji.
 _WESTERN = re.compile(rb"[A-Za-z][\xe0-\xfc][a-z]")
+# What Python makes of bytes that cp932 leaves undefined.
+_PRIVATE = re.compile("[\uf8f0-\uf8f3]")
+_NARROW = re.compile("[\uff61-\uff9f]")
+_WIDE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 class Undecodable(ValueError):
@@ -33,14 +37,34 @@ def decode(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as problem:
         row = data.count(b"\n", 0, problem.start) + 1
-    if _WESTERN.search(data):
-        raise Undecodable(f"row {row}: neither UTF-8 nor Shift-JIS; save the file as UTF-8")
+        cut = problem.reason == "unexpected end of data" and not data[: problem.start].isascii()
+    if cut:
+        raise Undecodable(f"row {row}: the file breaks off in the middle of a character")
+    text = _as_cp932(data)
+    if text is None:
+        raise Undecodable(f"row {row}: neither UTF-8, UTF-16 nor Shift-JIS; save the file as UTF-8")
+    return text
+
+
+def _as_cp932(data: bytes) -> str | None:
+    """The text, None when it is none, or none that a person wrote."""
     try:
-        return data.decode("cp932")
+        text = data.decode("cp932")
     except UnicodeDecodeError:
-        raise Undecodable(
-            f"row {row}: neither UTF-8, UTF-16 nor Shift-JIS; save the file as UTF-8"
-        ) from None
+        return None
+    if _WESTERN.search(data) or _PRIVATE.search(text):
+        return None
+    narrow, wide = len(_NARROW.findall(text)), len(_WIDE.findall(text))
+    # Of EUC-JP it makes half-width kana, which nobody writes that much of.
+    return None if narrow > wide and _decodes(data, "euc-jp") else text
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _strictly(data: bytes, encoding: str) -> str:

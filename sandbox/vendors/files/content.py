@@ -168,7 +168,7 @@ def _identities(world: World, known: list[Relation]) -> Iterator[Line]:
     for relation in known:
         company = relation.company
         rng = stream(world.frame.seed, "identity overrides", company.index)
-        if company.in_crm and rng.random() < 0.03:
+        if company.in_crm and rng.random() < 0.08:
             day = relation.begins + int(rng.integers(10, 60))
             cells = {
                 "record_source": "stripe",
