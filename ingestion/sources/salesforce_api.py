@@ -12,7 +12,14 @@ from ingestion import settings
 from ingestion.errors import PullError
 from ingestion.http import Vendor
 from ingestion.settings import where_to_put
-from ingestion.sources.salesforce_login import LIMIT, SOURCE, Login, errors_of, is_daily
+from ingestion.sources.salesforce_login import (
+    LIMIT,
+    SOURCE,
+    Login,
+    errors_of,
+    is_daily,
+    is_over_limit,
+)
 
 API_VERSION = "67.0"
 # The vendor takes 16,384 bytes of address and headers; what is longer can only be a bulk job.
@@ -133,7 +140,7 @@ def quoted(text: str) -> str:
 
 def _meaning(answer: Response) -> PullError | Literal["wait"] | None:
     codes = {str(one.get("errorCode")) for one in errors_of(answer)}
-    if "REQUEST_LIMIT_EXCEEDED" in codes:
+    if is_over_limit(answer):
         if not is_daily(answer):
             return "wait"
         return PullError(

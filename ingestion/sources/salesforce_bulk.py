@@ -76,7 +76,9 @@ def typed(rows: pa.Table, kind: Object, reader: Reader) -> Batch:
             f"""select {listed} from sent where ({bad}) is not true
             qualify row_number() over (partition by "Id" order by {newest}) = 1"""
         ).to_arrow_table()
-        others = connection.sql(f"select * from sent where ({bad}) is true").to_arrow_table().to_pylist()
+        others = (
+            connection.sql(f"select * from sent where ({bad}) is true").to_arrow_table().to_pylist()
+        )
     slow = reader.read(kind.shape(row) for row in others)
     reader.saw(good)
     names = [column.name for column in reader.table.columns]

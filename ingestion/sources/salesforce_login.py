@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Any
+from typing import Any, Literal
 
 from dlt.sources.helpers.rest_client import RESTClient
 from requests import PreparedRequest, Response
@@ -33,6 +33,11 @@ def errors_of(answer: Response) -> list[dict[str, Any]]:
         return []
     listed = found if isinstance(found, list) else [found]
     return [one for one in listed if isinstance(one, dict)]
+
+
+def is_over_limit(answer: Response) -> bool:
+    """Whether a call was one too many; the vendor says so by 403 and not by 429."""
+    return any(one.get("errorCode") == "REQUEST_LIMIT_EXCEEDED" for one in errors_of(answer))
 
 
 def is_daily(answer: Response) -> bool:
@@ -115,9 +120,11 @@ def _assertion(client: str) -> str:
         ) from None
 
 
-def _refused_login(answer: Response) -> PullError | None:
+def _refused_login(answer: Response) -> PullError | Literal["wait"] | None:
     if answer.status_code not in (400, 401, 403):
         return None
+    if is_over_limit(answer):
+        return "wait"
     codes = [str(one.get("error") or one.get("errorCode")) for one in errors_of(answer)]
     said = f" ({codes[0]})" if codes and codes[0].replace("_", "").isalnum() else ""
     return PullError(

@@ -56,10 +56,6 @@ class Sessions:
             self._left[made] = left - 1
         return True
 
-    def end_all(self) -> None:
-        """Let every token that was given out expire now."""
-        self._left = dict.fromkeys(self._left, 0)
-
     def _check_client(self, form: Mapping[str, Any], basic: str) -> None:
         given = (form.get("client_id"), form.get("client_secret"))
         if basic.startswith("Basic "):
