@@ -24,7 +24,13 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("FLOAT", "DOUBLE"), "double"),
     "BOOLEAN": "bool",
 }
-_SQL = {"text": "varchar", "bigint": "bigint", "double": "double", "bool": "boolean"}
+SQL_TYPES = {
+    "text": "varchar",
+    "bigint": "bigint",
+    "double": "double",
+    "bool": "boolean",
+    "timestamp": "timestamptz",
+}
 
 
 class KeyedFiles:
@@ -35,11 +41,20 @@ class KeyedFiles:
     """
 
     def __init__(
-        self, pull: Pull, table: Table, connection: duckdb.DuckDBPyConnection, folder: Path
+        self,
+        pull: Pull,
+        table: Table,
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+        key: tuple[str, ...] = (),
+        unlike: tuple[str, ...] = (),
     ) -> None:
+        """`key` for a table that dlt writes by other means than the key of its rows; columns
+        `unlike` may differ in rows that are the same."""
         self._pull, self._table, self._connection, self._folder = pull, table, connection, folder
+        self._keys, self._unlike = key or table.key, unlike
         self._load_id = dlt.current.load_package_state()["load_id"]
-        self._key = ", ".join(f'"{name}"' for name in table.key)
+        self._key = ", ".join(f'"{name}"' for name in self._keys)
         self._is_first = not pull.stored.count(table.name)
         self._connection.execute(f"create or replace table seen_{table.name} (key uhugeint)")
 
@@ -60,6 +75,46 @@ class KeyedFiles:
         gives the same rows as `typed` where that one is faster but has no `line`.
         Raises PullError (type_changed) when too many rows are unreadable.
         """
+        parquet, count = self._arrived(typed, lines, new, harmless, with_line)
+        if count and not self._is_first:
+            changed = self._path()
+            count = self._changed(parquet, changed, where)
+            parquet.unlink()
+            parquet = changed
+        if not count:
+            parquet.unlink()
+            return
+        self._pull.rows[self._table.name] += count
+        hints = make_hints(columns=_hints(new)) if new else None
+        yield dlt.mark.with_file_import(str(parquet), "parquet", count, hints)
+
+    def replace(self, typed: str, lines: int, harmless: Collection[str] = ()) -> Iterator[Any]:
+        """A file with all good rows of `typed`, to stand in place of the table; none when it would
+        stay the same. Raises PullError (shrunk) as well."""
+        parquet, count = self._arrived(typed, lines, None, harmless)
+        before = self._pull.stored.count(self._table.name)
+        # A row that was turned away is still there at the vendor.
+        self._pull.guard(self._table.name, before, count + self._pull.rejected[self._table.name])
+        news = count
+        if not self._is_first:
+            beside = self._path()
+            news = self._changed(parquet, beside, "true") + self._pull.stored.gone(
+                self._table, parquet
+            )
+            beside.unlink()
+        if news:
+            self._pull.rows[self._table.name] += news
+            yield dlt.mark.with_file_import(str(parquet), "parquet", count)
+
+    def _arrived(
+        self,
+        typed: str,
+        lines: int,
+        new: Mapping[str, Kind] | None,
+        harmless: Collection[str],
+        with_line: str = "",
+    ) -> tuple[Path, int]:
+        """The good rows, once each, and how many they are; the others are turned away."""
         parquet = self._path()
         named = ", ".join(f'"{name}"' for name in (*self._table.kinds, *(new or {})))
         self._connection.execute("create or replace sequence row_number")
@@ -71,20 +126,12 @@ class KeyedFiles:
         )
         if count < lines:
             self._turn_away(with_line or typed, lines, harmless)
-        parquet, count = self._once_each(parquet, count)
-        if count and not self._is_first:
-            changed = self._path()
-            count = self._pull.stored.write_changes(
-                self._table, parquet, changed, where, self._pull.now
-            )
-            parquet.unlink()
-            parquet = changed
-        if not count:
-            parquet.unlink()
-            return
-        self._pull.rows[self._table.name] += count
-        hints = make_hints(columns=_hints(new)) if new else None
-        yield dlt.mark.with_file_import(str(parquet), "parquet", count, hints)
+        return self._once_each(parquet, count)
+
+    def _changed(self, parquet: Path, to: Path, where: str) -> int:
+        return self._pull.stored.write_changes(
+            self._table, parquet, to, where, self._pull.now, self._keys, self._unlike
+        )
 
     def _once_each(self, parquet: Path, count: int) -> tuple[Path, int]:
         source, keep = f"read_parquet('{parquet}')", []
@@ -126,7 +173,7 @@ class KeyedFiles:
                 f"{max(unreadable, key=lambda why: unreadable[why])}). The vendor has changed its "
                 "format; nothing was loaded. Adapt ingestion/sources, then pull again.",
             )
-        key = " || '/' || ".join(f"coalesce(\"{name}\"::varchar, '')" for name in self._table.key)
+        key = " || '/' || ".join(f"coalesce(\"{name}\"::varchar, '')" for name in self._keys)
         result = self._connection.execute(
             f"select {key}, reason, line from ({typed}) where reason is not null"
         )
@@ -179,4 +226,4 @@ def undeclared(
 
 def as_kind(name: str, kind: Kind) -> str:
     """SQL that reads an undeclared column as its kind."""
-    return f'cast("{name}" as {_SQL[kind]}) as "{name}"'
+    return f'cast("{name}" as {SQL_TYPES[kind]}) as "{name}"'

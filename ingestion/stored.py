@@ -154,24 +154,41 @@ class Stored:
         return self._with_pulled(pulled, sql).cast(pulled.schema)
 
     def write_changes(
-        self, table: Table, parquet: Path, to: Path, where: str, moment: datetime
+        self,
+        table: Table,
+        parquet: Path,
+        to: Path,
+        where: str,
+        moment: datetime,
+        keys: Sequence[str],
+        unlike: Sequence[str],
     ) -> int:
         """Writes the rows of `parquet` that are not among the stored rows `where`, or differ from
-        them, and returns how many. An older row stays away as in `changed`."""
+        them in other columns than `unlike`, and returns how many. Rows are told apart by `keys`; an
+        older one stays away as in `changed`."""
         names = [row[0] for row in self.rows(f"describe from read_parquet('{parquet}')")]
-        on = " and ".join(f'p."{name}" = s."{name}"' for name in table.key)
+        on = " and ".join(f'p."{name}" = s."{name}"' for name in keys)
         pulled = f"read_parquet('{parquet}')"
-        key = ", ".join(f'"{name}"' for name in table.key)
+        key = ", ".join(f'"{name}"' for name in keys)
         sql = f"""select p.* from {pulled} p left join (
                 select * from {self.relation(table.name)} where ({where})
                 and ({key}) in (select ({key}) from {pulled})) s on {on}
-            where (s._dlt_id is null or {self._difference(table, names)})"""
+            where (s._dlt_id is null or {self._difference(table, names, unlike)})"""
         if table.updated:
             sql += f" and not {_is_older(table, moment)}"
         written: int = self.rows(f"copy ({sql}) to '{to}' (format parquet, compression snappy)")[0][
             0
         ]
         return written
+
+    def gone(self, table: Table, parquet: Path) -> int:
+        """How many stored rows have a key that no row of `parquet` has."""
+        keys = ", ".join(f'"{name}"' for name in table.key)
+        found: int = self.rows(
+            f"select count(*) from {self.relation(table.name)} "
+            f"anti join read_parquet('{parquet}') using ({keys})"
+        )[0][0]
+        return found
 
     def new_keys(self, table: Table, pulled: pa.Table) -> int:
         """How many rows of `pulled` have a key that is not stored."""
@@ -198,10 +215,11 @@ class Stored:
             finally:
                 self._connection.unregister("pulled")
 
-    def _difference(self, table: Table, pulled: Sequence[str]) -> str:
+    def _difference(self, table: Table, pulled: Sequence[str], unlike: Sequence[str] = ()) -> str:
         pairs = []
         stored = self._columns(table.name)
-        for name in sorted((stored.keys() | set(pulled)) - DLT_COLUMNS.keys()):
+        left_out = {*DLT_COLUMNS, *unlike}
+        for name in sorted((stored.keys() | set(pulled)) - left_out):
             ours = f'p."{name}"' if name in pulled else "null"
             theirs = f's."{name}"' if name in stored else "null"
             if stored.get(name) == "JSON":
