@@ -60,7 +60,7 @@ POLICIES: dict[str, Policy] = {
     "raw_salesforce": Policy(DAY, Window(74, 122), DATA_PLATFORM),
     # Few people answer, and not every day.
     "raw_delighted": Policy(DAY, WEEKS, DATA_PLATFORM),
-    # Nor does a help desk answer at the weekend.
+    # A help desk rests at the weekend.
     "raw_zendesk": Policy(DAY, Window(74, 122), DATA_PLATFORM),
     "marts": Policy(DAY, Window(50, 98), CUSTOMER_SUCCESS),
     "published": Policy(DAY, DAY, CUSTOMER_SUCCESS),

@@ -1,11 +1,12 @@
 {#-
-    The rows that a snapshot compares with what it knows: an entity as it is now. In a replay
+    The rows that a snapshot compares with what it knows: an entity as it is now, from int_<entity>
+    or another `model`, with all its columns or those that `only` names. In a replay
     (as_of before the newest recorded change) and in an --empty build it is the snapshot's own
     open rows instead, so that neither can write into the history.
 -#}
-{% macro snapshot_rows(entity) -%}
-    {%- set columns = entity_columns(entity).keys() | join(', ') -%}
-    {%- set current = ref('int_' ~ entity) -%}
+{% macro snapshot_rows(entity, model=none, only=none) -%}
+    {%- set columns = (only or entity_columns(entity).keys()) | join(', ') -%}
+    {%- set current = ref(model or 'int_' ~ entity) -%}
     {%- set keep = [] -%}
     {%- if execute -%}
         {%- set known = adapter.get_relation(this.database, this.schema, this.identifier) -%}
