@@ -49,6 +49,7 @@ class Pull:
         self._running: set[str] = set()
         self._finished: dict[str, threading.Event] = {}
         self._failed = threading.Event()
+        self._failure: BaseException | None = None
 
     def resource(
         self, table: Table, rows: Callable[[], Iterator[Any]], in_thread: bool = True
@@ -61,7 +62,8 @@ class Pull:
         def run() -> Iterator[Any]:
             try:
                 yield from rows()
-            except BaseException:
+            except BaseException as problem:
+                self._failure = self._failure or problem
                 self._failed.set()
                 raise
             finally:
@@ -86,7 +88,8 @@ class Pull:
             while not self._finished[table].wait(0.05) and not self._failed.is_set():
                 pass
             if self._failed.is_set():
-                raise RuntimeError("another resource of this pull has failed")
+                # Whichever of the two is heard of first tells why the pull stopped.
+                raise RuntimeError("another resource of this pull has failed") from self._failure
 
     def reader(self, table: Table) -> Reader:
         """A reader that holds undeclared columns to the type they are stored with."""

@@ -119,6 +119,7 @@ class _Contacts:
         self._reader = pull.reader(CONTACTS)
         self._links = _Links(pull, CONTACT_COMPANIES, self._found)
         self._live = _ids(pull, CONTACTS, "gone is null")
+        self._told = set[str]()
         since = None if newest is None else newest - LOOK_BACK
         yield from self._changes(self._api.search("contacts", since, pull.now + LOOK_BACK))
         if since is not None and not self._adds_up(self._api.count("contacts")):
@@ -129,7 +130,7 @@ class _Contacts:
         self._links.check()
 
     def _changes(self, records: Iterable[Any]) -> Iterator[pa.Table]:
-        for batch in in_batches(_noting(records, self._live), BATCH):
+        for batch in in_batches(_noting(_noting(records, self._live), self._told), BATCH):
             yield from self._pull.read_changes(self._reader, batch)
             self._links.note(
                 (record["id"], self._all_companies(record, items))
@@ -157,7 +158,9 @@ class _Contacts:
         """Lists all contacts and asks for each that is missing."""
         before = set(self._live)
         self._live.clear()
-        yield from self._changes(self._api.search("contacts", None, None))
+        told = set(self._told)
+        everybody = _noting(self._api.search("contacts", None, None), self._live)
+        yield from self._changes(one for one in everybody if key_of(one) not in told)
         self._pull.guard(CONTACTS.name, len(before), len(before & self._live))
         asked = {key: self._api.one("contacts", key) for key in sorted(before - self._live)}
         deleted = [key for key, answer in asked.items() if answer is None]

@@ -7,8 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import dlt
 import duckdb
@@ -16,9 +18,14 @@ import pytest
 from dlt.common.configuration import resolve_configuration
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
+from dlt.extract.exceptions import ResourceExtractionError
 
 from ingestion import locks, pipeline, settings
 from ingestion.errors import PullError
+from ingestion.problems import as_pull_error
+from ingestion.pull import Pull
+from ingestion.stored import Stored
+from ingestion.tables import Column, Table
 from sandbox import Sandbox
 from tests.ingestion.support import SOURCES, contents, query, rows
 
@@ -174,3 +181,17 @@ def test_dlt_keeps_to_the_settings_of_this_project() -> None:
     config = made.destination_client().config
     assert isinstance(config, DuckDbClientConfiguration)
     assert config.replace_strategy == "insert-from-staging"
+
+
+def test_a_resource_that_waits_for_one_that_failed_tells_why_that_failed() -> None:
+    def refused() -> Iterator[Any]:
+        raise PullError("stripe", "shrunk", "customers would shrink")
+        yield
+
+    this = Pull("stripe", cast(Stored, None), datetime.now(UTC))
+    failing = this.resource(Table("customers", (Column("id"),), ("id",)), refused)
+    with pytest.raises(ResourceExtractionError):
+        list(failing)
+    with pytest.raises(RuntimeError) as stopped:
+        this.wait_for("customers")
+    assert as_pull_error("stripe", stopped.value).kind == "shrunk"
