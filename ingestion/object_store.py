@@ -45,8 +45,8 @@ class StoredFile:
 class ObjectStore:
     """A folder tree at `url`, which is a path or `s3://bucket/prefix` and the like.
 
-    Every method raises PullError: credentials when the store refuses, unreachable when it is not
-    there or does not answer, rate_limited when it keeps asking for patience. May be shared by
+    Every method raises PullError: credentials when the store refuses or is
+    not there, unreachable when it does not answer, rate_limited when it keeps asking for patience. May be shared by
     threads.
     """
 
@@ -154,8 +154,9 @@ class ObjectStore:
         if self._is_local and not Path(self._root).is_dir():
             raise PullError(
                 self._source,
-                "unreachable",
-                f"the folder of bucket_url is not there. {self._check()}",
+                "credentials",
+                "the folder of bucket_url is not there. "
+                f"{settings.where_to_put(self._source, 'bucket_url')}",
             )
         return f"{self._root}/{under.strip('/')}".rstrip("/")
 
@@ -178,7 +179,10 @@ class ObjectStore:
         except FileNotFoundError as problem:
             if "bucket" in str(problem):
                 raise PullError(
-                    self._source, "unreachable", f"the bucket does not exist. {self._check()}"
+                    self._source,
+                    "credentials",
+                    "the bucket does not exist. "
+                    f"{settings.where_to_put(self._source, 'bucket_url')}",
                 ) from None
             return without
         except NotADirectoryError:

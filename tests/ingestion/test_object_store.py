@@ -112,7 +112,7 @@ def test_a_store_is_asked_again_when_it_is_busy_or_breaks_off(
     [
         ("credentials", "SOURCES__SEGMENT__AWS_SECRET", {"aws_secret_access_key": "wrong"}),
         ("credentials", "s3:ListBucket", {"aws_access_key_id": "XX"}),
-        ("unreachable", "the bucket does not exist", {"bucket_url": "s3://nobox/deep"}),
+        ("credentials", "the bucket does not exist", {"bucket_url": "s3://nobox/deep"}),
         ("unreachable", "did not answer", {"endpoint_url": "http://127.0.0.1:9"}),
     ],
 )
