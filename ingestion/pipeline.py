@@ -147,6 +147,7 @@ def _note(pipeline: dlt.Pipeline, this: Pull, started_at: datetime) -> None:
         client.execute_sql(
             f"insert into {pulls} by name select %s pull_id, %s source, %s::timestamptz started_at,"
             " %s::timestamptz pulled_through, %s::bigint as rows, %s::bigint rejected,"
+            " %s::boolean listed_all,"
             f" (select coalesce(max(load_id), '') from {loads}) _dlt_load_id, %s _dlt_id",
             pull_id,
             this.source,
@@ -154,6 +155,7 @@ def _note(pipeline: dlt.Pipeline, this: Pull, started_at: datetime) -> None:
             this.now,
             this.rows.total(),
             this.rejected.total(),
+            this.listed_all,
             pull_id,
         )
 

@@ -36,7 +36,8 @@ class Pull:
     """What the resources of one source share during one pull.
 
     `now` is where the window of the pull ends. `rows` counts what was new or changed, `rejected`
-    what was turned away, by table.
+    what was turned away, by table. A source sets `listed_all` when it has compared all that is
+    stored with the vendor's own lists.
     """
 
     def __init__(self, source: str, stored: Stored, now: datetime) -> None:
@@ -45,6 +46,7 @@ class Pull:
         self.now = now
         self.rows: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
+        self.listed_all = False
         self._waiting: deque[pa.Table] = deque()
         self._running: set[str] = set()
         self._finished: dict[str, threading.Event] = {}
@@ -135,6 +137,19 @@ class Pull:
         if changed or before != kept:
             self.rows[table.name] += changed + before - kept
             yield rows
+
+    def emptied(self, reader: Reader, parents: Iterable[str]) -> Iterator[pa.Table]:
+        """For a table written by parent: rows that take away all rows of these parents, which have
+        none any more."""
+        table = reader.table
+        stored = self.stored.rows_by_parent(table, list(parents))
+        if stored:
+            self.rows[table.name] += sum(stored.values())
+            marks = [
+                {table.key[0]: f"none of {one}", table.parent: one, table.gone: True}
+                for one in stored
+            ]
+            yield reader.own(marks)
 
     def marked(
         self, table: Table, keys: Sequence[str], marks: Mapping[str, Any]

@@ -77,7 +77,9 @@ class Reader:
     reserved: frozenset[str] = frozenset(("_dlt_load_id", "_dlt_id"))
 
     def __post_init__(self) -> None:
-        self._readers = [(column, self._reader(column)) for column in self.table.columns]
+        # What takes rows away is never the vendor's to say.
+        read = [column for column in self.table.columns if column.name != self.table.gone]
+        self._readers = [(column, self._reader(column)) for column in read]
         self._claimed = {column.path for column in self.table.columns}
         self._open = {path[0] for path in self._claimed if len(path) > 1}
         self._named: dict[tuple[str, ...], str] = {}
@@ -109,6 +111,10 @@ class Reader:
                 del rows[key]
                 rejects.append(self._reject(record, str(problem)))
         return Batch(self._arrow(list(rows.values()), kinds), rejects)
+
+    def own(self, rows: list[dict[str, Any]]) -> pa.Table:
+        """Rows that no record stands behind, from their values by declared column."""
+        return self._arrow(rows, {})
 
     def saw(self, rows: pa.Table) -> None:
         """Counts rows of this table that were typed without it, so that `check` weighs them in."""

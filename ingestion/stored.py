@@ -110,15 +110,24 @@ class Stored:
         with self._lock:
             return self._connection.sql(sql, params=[*values, list(keys)]).to_arrow_table()
 
-    def pulled_through(self) -> datetime | None:
-        """Up to when the last complete pull looked, None before the first.
+    def pulled_through(self, listed_all: bool = False) -> datetime | None:
+        """Up to when the last complete pull looked, or the last that compared all that is stored
+        with the vendor's lists; None before the first.
 
         A pull whose clock ran ahead does not count: what has happened since would never be asked
         for.
         """
         sql = f"select max(pulled_through) from {self._schema}.pulls where pulled_through <= ?"
-        found = self.rows(sql, self._now)[0][0]
+        found = self.rows(f"{sql} and listed_all" if listed_all else sql, self._now)[0][0]
         return found if isinstance(found, datetime) else None
+
+    def rows_by_parent(self, table: Table, parents: Sequence[str]) -> dict[str, int]:
+        """How many completed rows of `table` each of these parents has, without those with none."""
+        sql = (
+            f'select "{table.parent}", count(*) from {self.relation(table.name)} '
+            f'where "{table.parent}" in (select unnest(?)) group by 1'
+        )
+        return dict(self.rows(sql, list(parents)))
 
     def extra_kinds(self, table: Table) -> dict[str, Kind]:
         """The columns that `table` has beyond the declared ones, with their kind."""

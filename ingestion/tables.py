@@ -47,9 +47,10 @@ class Table:
     """One raw table.
 
     `key` columns are never null or empty. `updated` names the column that says which of two
-    versions of a row is newer. Undeclared members of a record become columns of their own, except
-    the `ignored` ones; so do members of an object that a declared path leads into. `in_files`: it
-    is so large that it comes in Parquet files, which a first pull may append.
+    versions of a row is newer; `gone` the column that, when true, makes a row of nothing but its
+    parent take all rows of that parent away. Undeclared members of a record become columns of their
+    own, except the `ignored` ones; so do members of an object that a declared path leads into.
+    `in_files`: it is so large that it comes in Parquet files, which a first pull may append.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Table:
     write: Write = "merge"
     updated: str = ""
     parent: str = ""
+    gone: str = ""
     ignored: tuple[str, ...] = ()
     in_files: bool = False
 
@@ -75,6 +77,8 @@ def columns_hint(table: Table) -> dict[str, dict[str, Any]]:
             hint |= {"nullable": False, "primary_key": True}
         if column.name == table.updated:
             hint["dedup_sort"] = "desc"
+        if column.name == table.gone:
+            hint["hard_delete"] = True
         if column.name == table.parent:
             hint["merge_key"] = True
         if column.long:
@@ -137,6 +141,8 @@ PULLS = Table(
         *texts("pull_id source"),
         *of_kind("timestamp", "started_at pulled_through"),
         *of_kind("bigint", "rows rejected"),
+        # Whether all that is stored was compared with the vendor's own lists.
+        Column("listed_all", "bool"),
     ),
     key=("pull_id",),
 )

@@ -3,13 +3,14 @@
 No object of Stripe says when it changed. The first pull lists everything; later ones read the
 events since the last pull and fetch each object that one of them is about, since what an event
 carries is rendered by another version of the API. Events are kept for 30 days: after a longer gap
-everything is listed again. Products, prices and coupons are few and are listed each time.
+everything is listed again, and so it is every `reconcile_days`, for an object can change without
+an event. Products, prices and coupons are few and are listed each time.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -22,6 +23,7 @@ from ingestion import settings
 from ingestion.http import Cursor, Limit, Pace, Vendor
 from ingestion.pull import BATCH, Pull, in_batches
 from ingestion.sources import stripe_shapes as shapes
+from ingestion.sources.stripe_pages import SavedPages
 from ingestion.sources.stripe_tables import (
     CHARGES,
     COUPONS,
@@ -48,6 +50,8 @@ PAGE = 100
 OVERLAP = timedelta(hours=1)
 # A day less than Stripe keeps them.
 EVENTS_KEPT = timedelta(days=29)
+# Objects that changed without an event are found after so many days.
+RECONCILE_DAYS = "7"
 # A live account may ask one endpoint 25 times a second.
 CALLS_PER_SECOND = 23.0
 
@@ -81,10 +85,11 @@ def resources(pull: Pull) -> list[DltResource]:
     """The dlt resources of Stripe, one per table."""
     api = _Api()
     news = _News(pull, api)
+    pages = SavedPages(pull, api.account, EVENTS_KEPT) if news.everything() else None
     found: dict[str, list[pa.Table]] = {}
 
     def followed(follow: Followed) -> Callable[[], Iterator[pa.Table]]:
-        return lambda: _rows(pull, api, news, follow, found)
+        return lambda: _rows(pull, api, news, pages, follow, found)
 
     def inside(parent: Followed, child: Table) -> Callable[[], Iterator[pa.Table]]:
         def rows() -> Iterator[pa.Table]:
@@ -102,35 +107,78 @@ def resources(pull: Pull) -> list[DltResource]:
         pull.resource(PRODUCTS, listed(PRODUCTS)),
         pull.resource(PRICES, listed(PRICES, "tiers")),
         pull.resource(COUPONS, listed(COUPONS, "applies_to")),
-        pull.resource(EVENTS, lambda: pull.changes(EVENTS, news.events())),
+        pull.resource(EVENTS, lambda: _events(pull, news, pages)),
     ]
 
 
+def _events(pull: Pull, news: "_News", pages: SavedPages | None) -> Iterator[pa.Table]:
+    """The new events. Ends when all else has, and what was kept of the lists is not needed."""
+    yield from pull.changes(EVENTS, news.events())
+    if pages:
+        pull.wait_for(*(table.name for table in TABLES if table is not EVENTS))
+        pages.forget()
+        pull.listed_all = True
+
+
 def _rows(
-    pull: Pull, api: "_Api", news: "_News", follow: Followed, found: dict[str, list[pa.Table]]
+    pull: Pull,
+    api: "_Api",
+    news: "_News",
+    pages: SavedPages | None,
+    follow: Followed,
+    found: dict[str, list[pa.Table]],
 ) -> Iterator[pa.Table]:
     """The rows of one kind of object; those inside it are left in `found`."""
     table, child = follow.table, follow.child
     reader = pull.reader(table)
     child_reader = pull.reader(child) if child else None
     seen: set[str] = set()
-    # A table without a row may have met an empty answer; asking again costs one call.
-    if news.everything() or not pull.stored.count(table.name):
-        records = api.listed(table.name, follow.parameters, follow.expand)
-    else:
+    if pages:
+        records = _all(api, news, pages, follow)
+    elif pull.stored.count(table.name):
         records = news.touched(follow)
+    else:
+        # It may have met an empty answer; asking again costs one call.
+        records = api.listed(table.name, follow.parameters, follow.expand)
     for batch in in_batches(records, BATCH):
         seen.update(str(record.get("id")) for record in batch if isinstance(record, dict))
         yield from pull.read_changes(reader, map(follow.shape, batch))
         if child_reader and child:
-            inside = chain.from_iterable(follow.children(api.inside, record) for record in batch)
-            found.setdefault(child.name, []).extend(pull.read_changes(child_reader, inside))
+            inside = [(record, list(follow.children(api.inside, record))) for record in batch]
+            rows = found.setdefault(child.name, [])
+            rows += pull.read_changes(child_reader, chain.from_iterable(kids for _, kids in inside))
+            childless = {
+                str(record.get("id")) for record, kids in inside if _is_empty(record, kids)
+            }
+            rows += pull.emptied(child_reader, childless)
     reader.check()
     if child_reader and child:
         child_reader.check()
         found.setdefault(child.name, [])
     gone = news.gone(follow, seen)
     yield from pull.marked(table, gone, {"deleted": True})
+
+
+def _all(api: "_Api", news: "_News", pages: SavedPages, follow: Followed) -> Iterator[Any]:
+    """All objects of one kind; those that have changed since an earlier pull listed them, as they
+    are now."""
+    touched: dict[str, Any] = {}
+    if pages.resumed:
+        touched = {str(one.get("id")): one for one in news.touched(follow, pages.began - OVERLAP)}
+        yield from touched.values()
+    since = touched.keys() | news.deleted(follow)
+    name, parameters, expand = follow.table.name, follow.parameters, follow.expand
+    for record in pages.listed(
+        name,
+        lambda behind: api.pages(name, parameters, expand, behind),
+        lambda key: not _is_gone(api.one(follow, key)),
+    ):
+        if not (isinstance(record, dict) and str(record.get("id")) in since):
+            yield record
+
+
+def _is_empty(record: Any, children: list[Any]) -> bool:
+    return isinstance(record, dict) and bool(record.get("id")) and not children
 
 
 class _News:
@@ -144,7 +192,13 @@ class _News:
         self._deleted: dict[str, set[str]] = {}
 
     def everything(self) -> bool:
-        """Whether events do not reach back to the last pull, so that all has to be listed."""
+        """Whether all has to be listed: events do not reach back to the last pull, or that was done
+        too long ago."""
+        listed = self._pull.stored.pulled_through(listed_all=True)
+        days = timedelta(days=float(settings.option(SOURCE, "reconcile_days", RECONCILE_DAYS)))
+        return self._is_gap() or listed is None or self._pull.now - listed >= days
+
+    def _is_gap(self) -> bool:
         through = self._pull.stored.pulled_through()
         return through is None or self._pull.now - through > EVENTS_KEPT
 
@@ -161,19 +215,24 @@ class _News:
                 self._events = [event for key, event in listed.items() if key in new]
         return self._events
 
-    def touched(self, follow: Followed) -> Iterator[Any]:
-        """The objects of one kind that an event is about, as they are now."""
-        for key in sorted({key for event in self.events() for key in _about(event, follow.kind)}):
+    def touched(self, follow: Followed, since: datetime | None = None) -> Iterator[Any]:
+        """The objects of one kind that an event (`since` a moment) is about, as they are now."""
+        told = [event for event in self.events() if since is None or _is_since(event, since)]
+        for key in sorted({key for event in told for key in _about(event, follow.kind)}):
             record = self._api.one(follow, key)
-            if record is None or record.get("deleted") is True:
+            if _is_gone(record):
                 self._deleted.setdefault(follow.kind, set()).add(key)
             else:
                 yield record
 
+    def deleted(self, follow: Followed) -> set[str]:
+        """Ids of the objects that `touched` has found to be no more."""
+        return self._deleted.get(follow.kind, set())
+
     def gone(self, follow: Followed, seen: set[str]) -> list[str]:
         """Ids of stored objects that no longer exist."""
         if not self.everything():
-            return sorted(self._deleted.get(follow.kind, ()))
+            return sorted(self.deleted(follow))
         sql = f"select id from {self._pull.stored.relation(follow.table.name)}"
         stored = {row[0] for row in self._pull.stored.rows(f"{sql} where deleted is not true")}
         gone = stored - seen
@@ -182,7 +241,7 @@ class _News:
 
     def _since(self) -> tuple[tuple[str, str], ...]:
         through = self._pull.stored.pulled_through()
-        if through is None or self.everything():
+        if through is None or self._is_gap():
             return ()
         return (("created[gte]", str(int((through - OVERLAP).timestamp()))),)
 
@@ -192,11 +251,24 @@ class _Api:
 
     def __init__(self) -> None:
         self._client = _client()
+        self.account = "/".join(
+            (self._client.base_url or "", settings.credential(SOURCE, "api_key"))
+        )
 
     def listed(
         self, name: str, parameters: tuple[tuple[str, str], ...], expand: tuple[str, ...]
     ) -> Iterator[Any]:
         """All objects of a list, newest first."""
+        return chain.from_iterable(self.pages(name, parameters, expand))
+
+    def pages(
+        self,
+        name: str,
+        parameters: tuple[tuple[str, str], ...],
+        expand: tuple[str, ...],
+        behind: str = "",
+    ) -> Iterator[list[Any]]:
+        """The pages of a list, from its beginning or behind one object."""
         cursor = Cursor(
             SOURCE,
             cursor_path="data[-1].id",
@@ -204,11 +276,12 @@ class _Api:
             has_more_path="has_more",
         )
         asked: dict[str, Any] = {"limit": PAGE, **dict(parameters)}
+        if behind:
+            asked["starting_after"] = behind
         if expand:
             asked["expand[]"] = [f"data.{member}" for member in expand]
         path = f"/v1/{name}"
-        pages = self._client.paginate(path, params=asked, paginator=cursor, data_selector="data")
-        return chain.from_iterable(pages)
+        return self._client.paginate(path, params=asked, paginator=cursor, data_selector="data")
 
     def one(self, follow: Followed, key: str) -> Any:
         """One object as it is now, None when it is no more."""
@@ -238,6 +311,15 @@ def _client() -> RESTClient:
         headers={"Stripe-Version": settings.option(SOURCE, "api_version", API_VERSION)},
         paces={f"/v1/{name}": Pace(CALLS_PER_SECOND) for name in names},
     ).client()
+
+
+def _is_gone(record: Any) -> bool:
+    return record is None or record.get("deleted") is True
+
+
+def _is_since(event: Any, moment: datetime) -> bool:
+    made = event.get("created")
+    return not isinstance(made, int) or made >= moment.timestamp()
 
 
 def _about(event: Any, kind: str) -> Iterator[str]:

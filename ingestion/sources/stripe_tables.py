@@ -63,8 +63,10 @@ SUBSCRIPTION_ITEMS = _table(
     _inside("price_object", "price", "json"),
     _epochs("created current_period_start current_period_end"),
     of_kind("json", "discounts metadata"),
+    (Column("removed", "bool"),),
     write="by_parent",
     parent="subscription",
+    gone="removed",
     ignored=("plan",),
 )
 INVOICES = _table(
@@ -86,8 +88,10 @@ INVOICE_LINES = _table(
     of_kind("bool", "proration"),
     *((Column(f"period_{end}", "bigint", ("period", end), "epoch"),) for end in ("start", "end")),
     of_kind("json", "discount_amounts"),
+    (Column("removed", "bool"),),
     write="by_parent",
     parent="invoice",
+    gone="removed",
     ignored=("plan",),
 )
 CHARGES = _table(

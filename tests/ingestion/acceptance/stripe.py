@@ -24,6 +24,8 @@ UNSEEN = {
     "products": "description",
     "subscriptions": "schedule deleted cancel_at canceled_at ended_at cancellation_reason "
     "pause_collection",
+    "subscription_items": "removed",
+    "invoice_lines": "removed",
     "invoices": "deleted voided_at marked_uncollectible_at",
     "charges": "invoice deleted",
     "refunds": "deleted",
@@ -58,13 +60,13 @@ def counts(box: Sandbox) -> dict[str, int]:
         "products": len(world.catalogue.products),
         "prices": len(world.catalogue.prices_by_id),
         "coupons": len(world.catalogue.coupons),
-        "events": sum(1 for _ in _listed(box, "events")),
+        "events": sum(1 for _ in all_of(box, "events")),
     }
 
 
 def update(box: Sandbox) -> Iterator[Stands]:
     """Another status."""
-    found = next(_listed(box, "subscriptions"))
+    found = next(all_of(box, "subscriptions"))
     box.put("stripe", "subscriptions", found | {"status": "past_due"})
     yield stands("subscriptions", f"id = '{found['id']}'", 1, status="past_due")
 
@@ -87,17 +89,17 @@ def ties(box: Sandbox) -> Iterator[Stands]:
 
 def soft_delete(box: Sandbox) -> Iterator[Stands]:
     """A product that is no longer sold."""
-    identity = next(_listed(box, "products"))["id"]
+    identity = next(all_of(box, "products"))["id"]
     box.archive("stripe", "products", identity)
     yield stands("products", f"id = '{identity}'", 1, active=False)
 
 
 def hard_delete(box: Sandbox) -> Iterator[Stands]:
     """A customer keeps its row and is flagged; a coupon leaves the table."""
-    customer = list(_listed(box, "customers"))[-1]["id"]
+    customer = list(all_of(box, "customers"))[-1]["id"]
     box.remove("stripe", "customers", customer)
     yield stands("customers", f"id = '{customer}'", 1, deleted=True)
-    coupon = next(_listed(box, "coupons"))["id"]
+    coupon = next(all_of(box, "coupons"))["id"]
     box.remove("stripe", "coupons", coupon)
     yield stands("coupons", f"id = '{coupon}'", 0)
 
@@ -132,7 +134,7 @@ def an_event(identity: str, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _listed(box: Sandbox, name: str) -> Iterator[dict[str, Any]]:
+def all_of(box: Sandbox, name: str) -> Iterator[dict[str, Any]]:
     """All live objects of one kind, by requests of the test's own."""
     variables = box.environment()
     asked: dict[str, Any] = {"limit": 100}
