@@ -16,6 +16,7 @@ import pytest
 from sandbox import Sandbox
 from sandbox.universe.calendar import add_months, midnight
 from sandbox.universe.catalogue import Catalogue, Price, Tier, cost
+from sandbox.universe.support import Ticket
 from sandbox.universe.usage import CORE, EVENTS
 from sandbox.universe.world import World
 from tests.sandbox.conftest import NOW, Client, small
@@ -140,6 +141,48 @@ def test_meetings_become_rare_before_some_churns(default: Sandbox):
     assert 0.2 < churns.meetings_declined.mean() < 0.8
     assert before >= 15
     assert after < before / 2
+
+
+def test_tickets_get_more_and_worse_before_most_voluntary_churns(default: Sandbox):
+    day, churns = 86_400, default.truth.churns
+    written: dict[str, list[Ticket]] = {}
+    for ticket in default.world.tickets:
+        written.setdefault(ticket.company.key, []).append(ticket)
+    before, after, grew = [], [], []
+    for churn in churns[churns.kind == "voluntary"].itertuples():
+        notice = int(churn.notice_at.timestamp())
+        own = written.get(str(churn.company), [])
+        calm = [t for t in own if notice - 180 * day <= t.created < notice - 120 * day]
+        late = [t for t in own if notice - 60 * day <= t.created < notice]
+        before, after = before + calm, after + late
+        grew += [len(late) > len(calm)] if calm or late else []
+    assert len(before) > 20
+    assert len(after) > 1.7 * len(before)
+    assert 0.35 < np.mean(grew) < 0.95, "most, not all"
+
+    def bad(tickets: list[Ticket]) -> float:
+        high = [any(p in ("high", "urgent") for _, p in t.priorities) for t in tickets]
+        return float(np.mean(high))
+
+    assert bad(after) > 1.15 * bad(before)
+
+
+def test_the_life_of_a_ticket_is_in_order(default: Sandbox):
+    tickets = default.world.tickets
+    assert [t.created for t in tickets] == sorted(t.created for t in tickets)
+    for ticket in tickets:
+        for moments in (ticket.statuses, ticket.priorities, ticket.replies):
+            stamps = [moment[0] for moment in moments]
+            assert stamps == sorted(stamps)
+            assert stamps[0] >= ticket.created
+        assert ticket.statuses[0] == (ticket.created, "open")
+        assert ticket.first_reply is not None
+        assert len(ticket.solved) - len(ticket.reopened) in (0, 1)
+        assert all(rating.at > ticket.statuses[-1][0] for rating in ticket.ratings)
+    shares = Counter(ticket.priority(ticket.priorities[-1][0]) for ticket in tickets)
+    assert shares["urgent"] < shares["high"] < shares["normal"]
+    assert any(ticket.deleted for ticket in tickets)
+    assert any(len(ticket.ratings) == 2 for ticket in tickets)
 
 
 def test_a_few_accounts_fade_and_stay(default: Sandbox):
