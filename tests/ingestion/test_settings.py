@@ -48,7 +48,7 @@ def test_an_empty_credential_is_a_missing_one(
 def test_sources_can_be_switched_off(
     project: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    assert settings.enabled_sources() == ("hubspot", "stripe", "mixpanel")
+    assert settings.enabled_sources() == settings.known_sources()
     monkeypatch.setenv("SOURCES__ENABLED", text)
     assert settings.enabled_sources() == ("stripe", "hubspot")
 
@@ -83,6 +83,21 @@ def test_the_command_tells_whether_any_source_has_credentials(
     )
     assert done.returncode == code
     assert ("stripe" in done.stdout) is (code == 0)
+
+
+def test_a_source_that_needs_no_credentials_does_not_keep_the_sandbox_away(project: Path) -> None:
+    (project / "config.toml").write_text('[sources]\nenabled = ["files", "stripe"]\n')
+    assert settings.has_credentials("files")
+    done = subprocess.run(
+        [sys.executable, "-m", "ingestion.settings", "credentials"],
+        env={**os.environ, "DLT_PROJECT_DIR": str(project.parent)},
+        cwd=settings.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "files" not in done.stdout
 
 
 def test_the_example_of_the_secrets_names_every_credential() -> None:
