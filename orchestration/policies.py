@@ -62,6 +62,8 @@ POLICIES: dict[str, Policy] = {
     "raw_delighted": Policy(DAY, WEEKS, DATA_PLATFORM),
     # A help desk rests at the weekend.
     "raw_zendesk": Policy(DAY, Window(74, 122), DATA_PLATFORM),
+    # People drop a file when they have something to say.
+    "raw_files": Policy(DAY, WEEKS, CUSTOMER_SUCCESS),
     "marts": Policy(DAY, Window(50, 98), CUSTOMER_SUCCESS),
     "published": Policy(DAY, DAY, CUSTOMER_SUCCESS),
     "": Policy(DAY, Window(50, 98), DATA_PLATFORM),

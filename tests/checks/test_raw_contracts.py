@@ -278,3 +278,23 @@ def test_an_nps_answer_off_its_scale_warns(load: Load) -> None:
     eleven = "update raw_delighted.survey_responses set score = 11 where id = '1'"
     found = load("delighted", "survey_responses", eleven)
     assert wrong(found) == {"failed_rows_off_scale": "WARN"}
+
+
+def test_a_dropped_file_that_was_not_read_whole_warns_until_it_is_mended_or_gone(
+    load: Load,
+) -> None:
+    check = "failed_rows_not_used_whole"
+    file = "insert into raw_files.dropped_files (file_name, problem) values "
+    found = load("files", "dropped_files", file + "('a.csv', null), ('b.csv', 'no header')")
+    assert found[check].outcome == "WARN"
+    assert found[check].metrics["value"] == 1
+    gone = f"update raw_files.dropped_files set removed_at = '{NOON}' where file_name = 'b.csv'"
+    assert load("files", "dropped_files", gone)[check].outcome == "PASSED"
+
+
+def test_a_dropped_row_that_says_nothing_of_what_it_must_stops_the_source(load: Load) -> None:
+    row = "insert into raw_files.csm_sentiment (file_name, row_number, account, sentiment, author,"
+    row += " given_on) values ('a.csv', 2, 'x', 'red', 'kim', '2026-03-01')"
+    assert wrong(load("files", "csm_sentiment", row)) == {}
+    found = load("files", "csm_sentiment", row, "update raw_files.csm_sentiment set author = null")
+    assert {name for name, check in found.items() if check.stops} == {"duplicate", "author_missing"}
