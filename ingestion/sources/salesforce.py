@@ -28,6 +28,7 @@ from ingestion.sources.salesforce_api import (
     quoted,
 )
 from ingestion.sources.salesforce_bulk import bulk_pages, typed
+from ingestion.sources.salesforce_ids import long_id
 from ingestion.sources.salesforce_login import SOURCE
 from ingestion.sources.salesforce_tables import (
     KINDS,
@@ -128,13 +129,13 @@ class _Records:
         # Ids that came with this pull, which no list of what is gone may overrule; those that live.
         self.came: set[str] = set()
         self.live: set[str] = set()
+        self.newest = self._newest_stored()
 
     def rows(self) -> Iterator[pa.Table]:
-        newest = self._newest_stored()
-        if newest is None:
+        if self.newest is None:
             yield from self._changes("")
             return
-        since = newest - LAG
+        since = self.newest - LAG
         yield from self._changes(f"SystemModstamp >= {literal(since)}")
         gone = self._deleted_for_good()
         yield from self._marked(gone)
@@ -166,18 +167,21 @@ class _Records:
         while query:
             last, got, total = None, 0, 0
             try:
-                for total, page in self.api.pages(query):
-                    if total > most:
+                for found, page in self.api.pages(query):
+                    if found > most:
                         raise NotThisWay("bulk", "a query finds more than the row limit.")
                     yield from self._taken(reader, page)
+                    total = max(total, found)
                     got += len(page)
                     last = next(filter(_is_whole, reversed(page)), last)
             except NotThisWay as other:
                 if other.way == "bulk" or last is None:
                     raise
                 got = -1
-            query = following(self.asked.query, last) if last and got < total else None
-            most = float("inf")
+            behind = following(self.asked.query, last) if last and got < total else None
+            if behind == query:
+                raise PullError(SOURCE, "bad_answer", f"a query of {self.kind.name} never ends.")
+            query, most = behind, float("inf")
 
     def _in_bulk(self, reader: Reader, where: str) -> Iterator[pa.Table]:
         # Without an order the vendor splits a large job into parts that run side by side.
@@ -195,6 +199,8 @@ class _Records:
             yield from self.pull.taken(self.table, found)
 
     def _note(self, rows: pa.Table) -> None:
+        if self.newest is None:
+            return
         keys = rows["id"].to_pylist()
         self.came.update(keys)
         if self.kind.deletable:
@@ -227,6 +233,12 @@ class _Records:
     def _adds_up(self, since: datetime, gone: list[str]) -> bool:
         """Whether as many live records stand unchanged at the vendor as here."""
         old = f"SystemModstamp < {literal(since)}"
+        # What is in quarantine is live, as long as it still exists, and not stored.
+        away = sorted(key for key in self._turned_away() if len(key) == 18 and key.isalnum())
+        if len(away) > IDS_PER_QUERY:
+            return False
+        if away:
+            old += f" AND Id NOT IN ({_listed(away)})"
         there = self.api.count(self.kind.name, self._alive(old))
         here = self.pull.stored.count(self.table.name, self._alive_here(since))
         passed = self.pull.stored.rows(
@@ -234,9 +246,7 @@ class _Records:
             f"where {self._alive_here(since)} and id in (select unnest(?))",
             [*self.came, *gone],
         )
-        here -= passed[0][0]
-        # Records in quarantine are live but not stored, as long as they still exist.
-        return here <= there <= here + len(self._turned_away())
+        return bool(there == here - passed[0][0])
 
     def _reconcile(self, gone: list[str]) -> Iterator[pa.Table]:
         """Compares all ids: what is not there is gone, what is not here is asked for."""
@@ -247,8 +257,7 @@ class _Records:
         yield from self._marked(lost)
         unknown = sorted(there - before - self.live - self._turned_away())
         for ids in in_batches(unknown, IDS_PER_QUERY):
-            listed = ", ".join(f"'{quoted(key)}'" for key in ids)
-            yield from self._changes(f"Id IN ({listed})")
+            yield from self._changes(f"Id IN ({_listed(ids)})")
 
     def _ids_there(self) -> Iterator[str]:
         query = f"SELECT Id FROM {self.kind.name} WHERE {self._alive()}"
@@ -256,10 +265,10 @@ class _Records:
             for total, page in self.api.pages(query):
                 if total > self.bulk_rows:
                     raise NotThisWay("bulk", "there are more records than the row limit.")
-                yield from (str(record["Id"]) for record in page)
+                yield from (long_id(record["Id"]) for record in page if _has_key(record))
         except NotThisWay:
             for rows in bulk_pages(self.api, self.kind.name, query):
-                yield from rows["Id"].to_pylist()
+                yield from filter(None, rows["Id"].to_pylist())
 
     def _marked(self, keys: list[str]) -> Iterator[pa.Table]:
         if self.kind.deletable:
@@ -281,10 +290,18 @@ class _Records:
 
     def _turned_away(self) -> set[str]:
         sql = f"select record_key from {self.pull.stored.relation('quarantine')} where resource = ?"
-        found = {row[0] for row in self.pull.stored.rows(sql, self.table.name)}
+        found = {row[0] for row in self.pull.stored.rows(sql, self.table.name) if row[0]}
         return found and found - self._stored_ids()
+
+
+def _listed(ids: list[str]) -> str:
+    return ", ".join(f"'{quoted(key)}'" for key in ids)
 
 
 def _is_whole(record: Any) -> bool:
     """Whether a query can go on behind this record."""
-    return isinstance(record, dict) and bool(record.get("SystemModstamp") and record.get("Id"))
+    return _has_key(record) and bool(record.get("SystemModstamp"))
+
+
+def _has_key(record: Any) -> bool:
+    return isinstance(record, dict) and isinstance(record.get("Id"), str) and record["Id"] != ""

@@ -49,7 +49,8 @@ class Records:
 
     def get(self, kind: str, key: str) -> Row | None:
         """Return one record, also one in the recycle bin."""
-        return self._state(kind)[2].get(long_id(key))
+        rows = self._state(kind)[2]
+        return rows.get(key) or rows.get(long_id(key))
 
     def deleted(self, kind: str, start: int, end: int) -> list[tuple[str, int]]:
         """Return (id, when) of what was deleted from `start` until before `end`, softly or not."""
