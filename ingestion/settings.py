@@ -23,6 +23,7 @@ CREDENTIALS: dict[str, tuple[str, ...]] = {
     "hubspot": ("access_token",),
     "stripe": ("api_key",),
     "segment": ("bucket_url",),
+    "heap": ("bucket_url",),
     "mixpanel": ("service_account", "service_secret", "project_id"),
     "amplitude": ("api_key", "secret_key"),
     "intercom": ("access_token",),
@@ -37,6 +38,7 @@ CREDENTIALS: dict[str, tuple[str, ...]] = {
 # Keys that do instead, where a vendor takes both.
 INSTEAD: dict[str, tuple[str, ...]] = {
     "zendesk": ("email", "api_token"),
+    "hubspot": ("client_id", "client_secret", "refresh_token"),
     "salesforce": ("client_id", "username", "private_key"),
 }
 
