@@ -1,8 +1,8 @@
 """Intercom support: contacts, companies, conversations, teammates.
 
-Options: `channels`, by which requests for help come in here (default: chat; e-mail and web forms are
-the help desk's, so that no request is in both); `per_10_seconds`, calls per window (default 1,667,
-None for no limit); `one_scroll`, whether a second scroll is refused while one is open
+Options: `channels`, by which requests for help come in here (default: chat; e-mail and web forms
+are the help desk's, so that no request is in both); `per_10_seconds`, calls per window (default
+1,667, None for no limit); `one_scroll`, whether a second scroll is refused while one is open
 (default True); `scroll_seconds`, after which an idle scroll is forgotten (default 60); `time_zone`
 of the workspace, in which contacts' dates are cut (default America/Los_Angeles);
 `search_lag_seconds`, for which a new contact cannot be searched for (default 0).

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Iterable, Mapping
+from time import time
 from typing import Any
 
 from starlette.requests import Request
@@ -97,7 +97,7 @@ class Intercom:
 
     def over_limit(self, request: Request) -> Response | None:
         """Count the call in the window of ten seconds."""
-        window = int(time.time()) // WINDOW_SECONDS
+        window = int(time()) // WINDOW_SECONDS
         if window != self._window:
             self._window, self._calls = window, 0
         if self._allowed is not None and self._calls >= self._allowed:
@@ -135,7 +135,7 @@ class Intercom:
         return given | self._counts(self._allowed, self._allowed - self._calls)
 
     def _counts(self, allowed: int, left: int) -> dict[str, str]:
-        ends = (int(time.time()) // WINDOW_SECONDS + 1) * WINDOW_SECONDS
+        ends = (int(time()) // WINDOW_SECONDS + 1) * WINDOW_SECONDS
         return {
             "X-RateLimit-Limit": str(allowed),
             "X-RateLimit-Remaining": str(max(0, left)),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import uuid
+from time import monotonic
 from typing import Any
 
 PAGE = 100
@@ -30,7 +30,7 @@ class Scrolls:
         if self._open and self._one:
             raise ScrollExists
         name = str(uuid.uuid4())
-        self._open[name] = (0.0, list(rows))
+        self._open[name] = (monotonic(), list(rows))
         return name, self.next(name)
 
     def next(self, name: str) -> list[Any]:
@@ -38,14 +38,14 @@ class Scrolls:
 
         The empty page at the end closes the scroll. Raises UnknownScroll.
         """
+        self._forget()
         if name not in self._open:
             raise UnknownScroll
         rows = self._open[name][1]
         page, left = rows[:PAGE], rows[PAGE:]
-        self._open[name] = (time.monotonic(), left)
+        self._open[name] = (monotonic(), left)
         if not page:
             del self._open[name]
-        self._forget()
         return page
 
     def lose(self) -> None:
@@ -53,5 +53,5 @@ class Scrolls:
         self._open.clear()
 
     def _forget(self) -> None:
-        oldest = time.monotonic() - self._seconds
+        oldest = monotonic() - self._seconds
         self._open = {name: one for name, one in self._open.items() if one[0] > oldest}
