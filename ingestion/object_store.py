@@ -45,8 +45,8 @@ class StoredFile:
 class ObjectStore:
     """A folder tree at `url`, which is a path or `s3://bucket/prefix` and the like.
 
-    Every method raises PullError: credentials when the store refuses or is
-    not there, unreachable when it does not answer, rate_limited when it keeps asking for patience. May be shared by
+    Every method raises PullError: credentials when the store refuses or is not there, unreachable
+    when it does not answer, rate_limited when it keeps asking for patience. May be shared by
     threads.
     """
 

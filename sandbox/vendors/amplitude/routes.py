@@ -118,7 +118,7 @@ class Amplitude:
         if fault == "not_a_zip":
             return HTMLResponse("<html><body>Log in to Amplitude</body></html>")
         many = await run_in_threadpool(self._store.count, first, until)
-        if many * BYTES_PER_EVENT > self._size_limit and hours > 1:
+        if many * BYTES_PER_EVENT > self._size_limit:
             return PlainTextResponse("Raw data files exceed the size limit of 4 GB", 400)
         files = self._store.files(first, until)
         start = await run_in_threadpool(next, files, None)

@@ -134,7 +134,7 @@ class Logs:
 
     def _without_gone(self, body: bytes) -> bytes:
         gone = self._gone
-        if not gone:
+        if not gone or not body.startswith(b"\x1f\x8b"):
             return body
         lines = gzip.decompress(body).splitlines(True)
         kept = [line for line in lines if not any(identity in line for identity in gone)]
