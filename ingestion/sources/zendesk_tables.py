@@ -28,7 +28,7 @@ TICKETS = Table(
 USERS = Table(
     "users",
     (
-        *texts("id name email role organization_id external_id iana_time_zone"),
+        *texts("id name email role organization_id default_group_id external_id iana_time_zone"),
         *of_kind("bool", "active suspended verified"),
         *of_kind("json", "tags user_fields"),
         *of_kind("timestamp", "created_at updated_at last_login_at"),

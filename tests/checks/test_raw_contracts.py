@@ -12,7 +12,7 @@ import pytest
 from checks.runner import CheckOutcome, raw_contracts, verify
 from tests.checks import contract_tables
 
-SOURCES = ["hubspot", "stripe", "mixpanel", "delighted"]
+SOURCES = ["hubspot", "stripe", "mixpanel", "delighted", "intercom"]
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ELEVEN = int(datetime(2026, 3, 10, 11, tzinfo=UTC).timestamp())
 
@@ -61,7 +61,9 @@ def test_a_source_that_sent_nothing_shows_and_stops_nothing(source: str, load: L
 def test_losing_any_column_that_is_read_stops_the_source(source: str, load: Load) -> None:
     for path in raw_contracts(source):
         found = load(
-            source, path.stem, f"alter table raw_{source}.{path.stem} rename _dlt_load_id to gone"
+            source,
+            path.stem,
+            f"alter table raw_{source}.{path.stem} rename _dlt_load_id to nothing",
         )
         assert found["schema"].stops, path.stem
         assert "_dlt_load_id is missing" in found["schema"].message
@@ -75,6 +77,7 @@ def test_losing_any_column_that_is_read_stops_the_source(source: str, load: Load
         ("hubspot", "assoc_company_deal", {"from_id": "1", "to_id": "2", "type_id": "5"}),
         ("stripe", "subscriptions", {"id": "sub_1"}),
         ("mixpanel", "profiles", {"distinct_id": "u"}),
+        ("intercom", "conversation_contacts", {"conversation_id": "1", "contact_id": "a"}),
     ],
 )
 def test_a_key_that_is_missing_or_stands_twice_stops_the_source(
@@ -298,3 +301,61 @@ def test_a_dropped_row_that_says_nothing_of_what_it_must_stops_the_source(load: 
     assert wrong(load("files", "csm_sentiment", row)) == {}
     found = load("files", "csm_sentiment", row, "update raw_files.csm_sentiment set author = null")
     assert {name for name, check in found.items() if check.stops} == {"duplicate", "author_missing"}
+
+
+def test_a_state_that_the_ticket_model_does_not_know_and_a_rating_off_its_scale_show(
+    load: Load,
+) -> None:
+    columns = "id, state, updated_at, conversation_rating__rating"
+    found = load(
+        "intercom",
+        "conversations",
+        f"insert into raw_intercom.conversations ({columns}) values"
+        " ('1', 'snoozed', '2026-03-10 11:00+00', 5), ('2', 'pending', '2026-03-10 11:00+00', 7)",
+    )
+    assert set(wrong(found)) == {"state_invalid", "conversation_rating__rating_invalid"}
+    assert not any(check.stops for check in found.values())
+
+
+@pytest.mark.parametrize(
+    ("table", "check", "broken", "repaired"),
+    [
+        (
+            "tickets",
+            "failed_rows_unknown_requester",
+            "insert into raw_zendesk.tickets (id, status, requester_id)"
+            " values ('1', 'open', 'u'), ('2', 'deleted', 'v'), ('3', 'new', null)",
+            "insert into raw_zendesk.users (id) values ('u')",
+        ),
+        (
+            "ticket_metric_events",
+            "failed_rows_without_ticket",
+            "insert into raw_zendesk.ticket_metric_events (id, ticket_id) values ('1', '2')",
+            "insert into raw_zendesk.tickets (id) values ('2')",
+        ),
+    ],
+)
+def test_a_help_desk_that_came_in_half_warns_until_the_rest_is_there(
+    table: str, check: str, broken: str, repaired: str, load: Load
+) -> None:
+    found = load("zendesk", table, broken)
+    assert found[check].outcome == "WARN"
+    assert found[check].metrics["value"] == 1
+    assert load("zendesk", table, repaired)[check].outcome == "PASSED"
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "known", "unknown"),
+    [
+        ("tickets", "status", "hold", "parked"),
+        ("satisfaction_ratings", "score", "good", "superb"),
+    ],
+)
+def test_a_word_of_the_help_desk_that_no_model_knows_shows(
+    table: str, column: str, known: str, unknown: str, load: Load
+) -> None:
+    insert = f"insert into raw_zendesk.{table} (id, {column}) values "
+    assert load("zendesk", table, insert + f"('1', '{known}')")[f"{column}_invalid"].passed
+    found = load("zendesk", table, insert + f"('2', '{unknown}')")
+    assert found[f"{column}_invalid"].outcome == "FAILED"
+    assert not found[f"{column}_invalid"].stops
