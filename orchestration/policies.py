@@ -64,6 +64,8 @@ POLICIES: dict[str, Policy] = {
     "raw_zendesk": Policy(DAY, Window(74, 122), DATA_PLATFORM),
     # People drop a file when they have something to say.
     "raw_files": Policy(DAY, WEEKS, CUSTOMER_SUCCESS),
+    # Support rests at weekends as well.
+    "raw_intercom": Policy(DAY, Window(74, 122), DATA_PLATFORM),
     "marts": Policy(DAY, Window(50, 98), CUSTOMER_SUCCESS),
     "published": Policy(DAY, DAY, CUSTOMER_SUCCESS),
     "": Policy(DAY, Window(50, 98), DATA_PLATFORM),
