@@ -57,9 +57,12 @@ HEALTHY = """
         from range(10) r(i), range(30) t(d);
     create table marts.source_freshness as
         select * from (values
-            ('hubspot', timestamp '2026-03-09 12:00', timestamp '2026-03-10 11:00', 24, 1),
-            ('stripe', timestamp '2026-03-10 10:00', timestamp '2026-03-10 11:00', 2, 1)
-        ) t(source, newest_record_at, pulled_at, data_age_hours, pull_age_hours);
+            ('hubspot', 'crm', timestamp '2026-03-09 12:00', timestamp '2026-03-10 11:00', 24, 1),
+            ('stripe', 'billing', timestamp '2026-03-10 10:00', timestamp '2026-03-10 11:00', 2, 1),
+            ('files', 'files', null, timestamp '2026-03-10 11:00', null, 1)
+        ) t(source, kind, newest_record_at, pulled_at, data_age_hours, pull_age_hours);
+    create table marts.unmatched_references as
+        select 'r' || i as reference, 9 as records from range(11) r(i);
 """
 
 Audit = Callable[..., dict[str, CheckOutcome]]
@@ -300,6 +303,8 @@ def test_a_source_that_is_old_or_never_delivered_shows(audit: Audit) -> None:
     for hours, outcome in ((97, "PASSED"), (98, "WARN"), (168, "FAILED")):
         old = f"update marts.source_freshness set data_age_hours = {hours} where source = 'stripe'"
         assert audit("source_freshness", old)["metric_oldest_data_hours"].outcome == outcome
+    rest = "update marts.source_freshness set data_age_hours = 9000 where source = 'files'"
+    assert wrong(audit("source_freshness", rest)) == {}, "nobody has to drop a file"
     never = "update marts.source_freshness set newest_record_at = null where source = 'stripe'"
     assert wrong(audit("source_freshness", never)) == {"failed_rows_never_delivered": "WARN"}
 
