@@ -63,7 +63,7 @@ def test_losing_any_column_that_is_read_stops_the_source(source: str, load: Load
         found = load(
             source,
             path.stem,
-            f"alter table raw_{source}.{path.stem} rename _dlt_load_id to nothing",
+            f"alter table raw_{source}.{path.stem} rename _dlt_load_id to lost",
         )
         assert found["schema"].stops, path.stem
         assert "_dlt_load_id is missing" in found["schema"].message
