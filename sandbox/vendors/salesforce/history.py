@@ -71,6 +71,7 @@ class History:
         self._world = world
         self._objects = world.crm.objects
         self._made: dict[str, list[Thing]] = {}
+        self._ids: dict[str, frozenset[str]] = {}
 
     def of(self, kind: str) -> list[Thing]:
         """Return every record of a kind, also those of the future, in the order of their ids."""
@@ -82,6 +83,12 @@ class History:
             }  # fmt: skip
             self._made[kind] = sorted(makers[kind](), key=lambda thing: thing.id)
         return self._made[kind]
+
+    def ids(self, kind: str) -> frozenset[str]:
+        """Return the id of every record of a kind."""
+        if kind not in self._ids:
+            self._ids[kind] = frozenset(thing.id for thing in self.of(kind))
+        return self._ids[kind]
 
     @cached_property
     def companies(self) -> dict[str, str]:

@@ -71,7 +71,7 @@ class Records:
     def put(self, kind: str, record: Any) -> None:
         """Insert one record, or override the one with its Id."""
         identity = record.get("Id") if isinstance(record, dict) else None
-        known = isinstance(identity, str) and self.get(kind, identity) is not None
+        known = isinstance(identity, str) and identity in self._history.ids(kind)
         wrapped = {"id": identity, "record": record}
         self._overlay.put(VENDOR, kind, wrapped, self.now, known)
 
