@@ -15,8 +15,8 @@ from ingestion.drops.cells import BadCell, Column
 from ingestion.drops.grids import Found, Header, Unusable, find_header, table
 
 # A workbook is packed: a small file may hold more than the memory does.
-MOST_UNPACKED_BYTES = 200 << 20
-MOST_CELLS = 5_000_000
+MOST_UNPACKED_BYTES = 64 << 20
+MOST_CELLS = 1_000_000
 
 _NEVER_COMPUTED = BadCell("holds a formula without its result; save in Excel, or paste values")
 _ERROR = BadCell("holds an error of Excel")

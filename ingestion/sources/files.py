@@ -20,6 +20,7 @@ from ingestion import settings
 from ingestion.drops.cells import read_cell
 from ingestion.drops.grids import READERS, Found, Row, Unusable
 from ingestion.drops.workbooks import read_workbook
+from ingestion.errors import PullError
 from ingestion.object_store import ObjectStore, StoredFile
 from ingestion.pull import BATCH, Pull
 from ingestion.reading import ARROW, Reject, payload_of, with_row_ids
@@ -148,13 +149,23 @@ class Drop:
         kind = PurePosixPath(file.key).suffix.lower()
         if kind != ".xlsx" and kind not in READERS:
             raise Unusable(f"{kind or 'a file without an ending'} is none of {_ENDINGS}")
-        assert self._store
-        data = self._store.read(file.key)
-        if data is None:
-            raise Unusable("it went away while it was read")
+        data = self._bytes(file)
         if kind == ".xlsx":
             return read_workbook(data, schema.columns, schema.name)
         return READERS[kind](data, schema.columns)
+
+    def _bytes(self, file: StoredFile) -> bytes:
+        assert self._store
+        try:
+            data = self._store.read(file.key)
+        except PullError as problem:
+            if problem.kind != "credentials":
+                raise
+            # The folder could be listed, so it is this file alone.
+            raise Unusable("nobody but its owner may read it") from None
+        if data is None:
+            raise Unusable("it went away while it was read")
+        return data
 
     def _typed(
         self, schema: Schema, file: StoredFile, batch: list[Row], rejects: list[Reject]

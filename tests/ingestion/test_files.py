@@ -18,6 +18,7 @@ import pytest
 
 from ingestion import pipeline, settings
 from ingestion.errors import PullError
+from ingestion.object_store import ObjectStore
 from ingestion.sources import files
 from ingestion.sources.files_tables import SCHEMAS
 from tests.ingestion.support import NOW, query, rows, small_world
@@ -119,8 +120,20 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             path = home / "drops" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
+        patch.setattr(ObjectStore, "read", _unless_private(ObjectStore.read))
         pipeline.pull("files")
         yield home / "data"
+
+
+def _unless_private(read: Callable[..., bytes | None]) -> Callable[..., bytes | None]:
+    """As a store that lists a file and does not hand it out; who runs tests may be root."""
+
+    def refuse(store: ObjectStore, key: str) -> bytes | None:
+        if "private" in key:
+            raise PullError("files", "credentials", "refused")
+        return read(store, key)
+
+    return refuse
 
 
 def _wrong_files() -> dict[str, bytes]:
@@ -143,6 +156,8 @@ def _wrong_files() -> dict[str, bytes]:
     named.append(HEADER.split(","))
     named.append(["named", "red", "kim", "2026-11-01"])
     by_name = saved(sheets)
+    spread = table(HEADER.split(","), GOOD.split(","))
+    spread.active.cell(100_000, 20).value = " "  # type: ignore[union-attr]
     named.sheet_state = "hidden"
     return {
         "csm_sentiment/rows.csv": lines(
@@ -160,6 +175,7 @@ def _wrong_files() -> dict[str, bytes]:
         "csm_sentiment/formulas.xlsx": saved(formulas),
         "csm_sentiment/sheet_named.xlsx": by_name,
         "csm_sentiment/sheet_hidden.xlsx": saved(sheets),
+        "csm_sentiment/spread.xlsx": saved(spread),
         "csm_sentiment/large.csv": lines(HEADER, *[GOOD] * 1000),
         "csm_sentiment/header.csv": lines("account,colour,author,given_on", "a,red,kim,2026-11-01"),
         "csm_sentiment/twice.csv": lines(HEADER + ",Author", GOOD + ",lee"),
@@ -177,6 +193,7 @@ def _wrong_files() -> dict[str, bytes]:
         "csm_sentiment/western.csv": f"{HEADER}\nGénérale,red,kim,2026-11-01\n".encode("cp1252"),
         "csm_sentiment/quote.csv": lines(HEADER, 'a,red,"kim,2026-11-01', GOOD),
         "csm_sentiment/empty.csv": b"",
+        "csm_sentiment/private.csv": lines(HEADER, GOOD),
         "csm_sentiment/locked.xlsx": b"\xd0\xcf\x11\xe0 not a zip",
         "csm_sentiment/~$rows.xlsx": b"whoever has it open",
         "csm_sentiment/README.md": b"how we fill these in",
@@ -253,6 +270,8 @@ def wrong(pulled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("csm_sentiment/empty.csv", "it has no header; the first row must name account"),
         ("csm_sentiment/locked.xlsx", "protected by a password"),
         ("csm_sentiment/large.csv", "cut it up"),
+        ("csm_sentiment/spread.xlsx", "spreads over 100000 rows and 20 columns"),
+        ("csm_sentiment/private.csv", "nobody but its owner may read it"),
         ("touches.jsonl:2", "names a column more than once"),
         ("touches.jsonl:3", "is not a JSON object"),
         ("touches.jsonl:4", "is not a JSON object"),
@@ -280,7 +299,7 @@ def test_what_is_wrong_is_told_with_file_row_and_column(key: str, why: str) -> N
 
 @pytest.mark.usefixtures("wrong")
 def test_nothing_else_is_turned_away() -> None:
-    assert len(reasons()) == 32
+    assert len(reasons()) == 34
     assert not [key for key in reasons() if "~$" in key or "README" in key]
 
 
