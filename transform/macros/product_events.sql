@@ -58,3 +58,18 @@
     ) as changes
     group by account_id, change_on
 {%- endmacro %}
+
+{#-
+    The user that a key stands for, and the join that finds it. Both are nothing where no source
+    that is switched on merges users: the models then cost what they did without merges.
+-#}
+{% macro aliased_user(key, aliases, has_aliases) -%}
+    {{ 'coalesce(' ~ aliases ~ '.user_key, ' ~ key ~ ')' if has_aliases else key }}
+{%- endmacro %}
+
+{% macro join_aliases(aliases, relation, key, has_aliases) -%}
+    {%- if has_aliases -%}
+    left join {{ ref('int_product_user_aliases') }} as {{ aliases }}
+        on {{ relation }}.source = {{ aliases }}.source and {{ key }} = {{ aliases }}.merged_user_key
+    {%- endif -%}
+{%- endmacro %}

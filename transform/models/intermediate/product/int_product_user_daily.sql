@@ -1,8 +1,9 @@
 {#-
     What each user did on each day up to as_of. Complete days come from the incremental table; the
     day of as_of is read from the events, for it counts only up to that moment. Events from before
-    signing in are those of the device's only user.
+    signing in are those of whom the vendor says that the device belongs to, else of its only user.
 -#}
+{%- set has_aliases = entity_sources('product_user_aliases') | length > 0 -%}
 with daily as (
     select
         source,
@@ -65,7 +66,10 @@ select
     activity.utc_date,
     activity.day,
     activity.account_key,
-    coalesce(activity.user_key, devices.user_key) as user_key,
+    coalesce(
+        {{ aliased_user('activity.user_key', 'users', has_aliases) }},
+        {{ 'owners.user_key, ' if has_aliases }}devices.user_key
+    ) as user_key,
     activity.event_name,
     activity.integration,
     sum(activity.events) as events,
@@ -77,4 +81,6 @@ left join devices
         activity.source = devices.source
         and activity.device_key = devices.device_key
         and activity.user_key is null
+{{ join_aliases('users', 'activity', 'activity.user_key', has_aliases) }}
+{{ join_aliases('owners', 'activity', 'case when activity.user_key is null then activity.device_key end', has_aliases) }}
 group by 1, 2, 3, 4, 5, 6, 7

@@ -1,6 +1,6 @@
 {#- Known users, and users that only events tell of, each with the account their key leads to. -#}
 with profiles as (
-    {{ union_entity('product_users') }}
+    select * from {{ ref('int_product_profiles') }}
 ),
 
 seen as (

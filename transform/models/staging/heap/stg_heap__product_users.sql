@@ -1,23 +1,11 @@
-{#- The app's own id names a user; of several of the vendor's with one, the newest says more. -#}
-with users as (
-    select
-        {{ clean('identity') }} as user_key,
-        {{ clean('account_key') }} as account_key,
-        lower({{ clean('email') }}) as email,
-        {{ utc('joined_at') }} as created_at,
-        {{ utc('last_modified_at') }} as updated_at,
-        user_id
-    from {{ source('raw_heap', 'users') }}
-    where identity is not null
-),
-
-ranked as (
+{#- Of several ids of the vendor's with one name, the newest that has an account says more. -#}
+with ranked as (
     select
         *,
         row_number() over (
             partition by user_key order by account_key is null, updated_at desc, user_id
         ) as place
-    from users
+    from {{ ref('stg_heap__identities') }}
 )
 
 select
@@ -28,5 +16,4 @@ select
     min(created_at) as created_at,
     cast(null as {{ dbt.type_timestamp() }}) as last_seen_at
 from ranked
-where user_key is not null
 group by user_key
