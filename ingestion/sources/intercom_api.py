@@ -150,9 +150,15 @@ def _client() -> RESTClient:
     ).client()
 
 
-def _meaning(response: Response) -> Literal["wait"] | None:
-    """Another scroll is open: that of a pull that was killed, or somebody else's."""
-    return "wait" if response.status_code == 400 and b"scroll_exists" in response.content else None
+def _meaning(response: Response) -> PullError | Literal["wait"] | None:
+    """What the code inside an error says beyond its status."""
+    if response.status_code == 400 and b"scroll_exists" in response.content:
+        # Another scroll is open: that of a pull that was killed, or somebody else's.
+        return "wait"
+    if response.status_code == 403 and b"api_plan_restricted" in response.content:
+        said = "the workspace has no active subscription, or one without this part of the API."
+        return PullError(SOURCE, "credentials", said)
+    return None
 
 
 def _wait(response: Response, attempt: int) -> float:

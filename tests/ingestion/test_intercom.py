@@ -161,6 +161,16 @@ def test_waits_end_with_the_window_by_the_vendors_own_clock() -> None:
     assert intercom_api._wait(answer(400), 1) == 20
 
 
+def test_a_workspace_without_a_subscription_is_told_from_a_token_without_a_permission() -> None:
+    refused = answer(403)
+    refused._content = b'{"errors": [{"code": "api_plan_restricted"}]}'
+    meaning = intercom_api._meaning(refused)
+    assert isinstance(meaning, PullError)
+    assert "no active subscription" in str(meaning)
+    refused._content = b'{"errors": [{"code": "forbidden"}]}'
+    assert intercom_api._meaning(refused) is None
+
+
 # ---- pulls, one after the other ----
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
