@@ -4,10 +4,20 @@ HubSpot sends every property as text, and as text it is stored; one that has to 
 number, a moment or a flag and is not makes its record a bad one.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ingestion import settings
+from ingestion.errors import PullError
 from ingestion.tables import Column, Table, texts
+
+# Columns that an account fills from a property of its own, named by the setting on the right.
+NAMED_BY_SETTING = {
+    "properties__product_account_id": "product_account_property",
+    "properties__billing_customer_id": "billing_customer_property",
+}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def _properties(names: str, numbers: str = "", moments: str = "", flags: str = "") -> Any:
@@ -44,7 +54,7 @@ COMPANIES = _object(
     "companies",
     _properties(
         "name domain website industry country lifecyclestage hubspot_owner_id "
-        "hs_parent_company_id hs_merged_object_ids product_account_id",
+        "hs_parent_company_id hs_merged_object_ids product_account_id billing_customer_id",
         numbers="numberofemployees annualrevenue",
         moments="createdate hs_lastmodifieddate",
     ),
@@ -72,6 +82,15 @@ MEETINGS = _object(
         "hs_meeting_title hs_meeting_outcome hubspot_owner_id",
         moments="hs_timestamp hs_meeting_start_time hs_meeting_end_time hs_createdate "
         "hs_lastmodifieddate",
+    ),
+)
+FEEDBACK = _object(
+    "feedback_submissions",
+    _properties(
+        "hs_survey_type hs_survey_channel hs_survey_id hs_survey_name hs_response_group "
+        "hs_sentiment hs_content hs_contact_id",
+        numbers="hs_value",
+        moments="hs_submission_timestamp hs_createdate hs_lastmodifieddate",
     ),
 )
 OWNERS = Table(
@@ -137,4 +156,51 @@ LINKS = (
     _link("assoc_meeting_company", "meetings", "companies"),
 )
 OBJECTS = (COMPANIES, CONTACTS, DEALS, MEETINGS)
-TABLES = (*OBJECTS, OWNERS, PIPELINES, STAGES, *(link.table for link in LINKS))
+TABLES = (*OBJECTS, FEEDBACK, OWNERS, PIPELINES, STAGES, *(link.table for link in LINKS))
+
+
+def configured(table: Table) -> Table:
+    """`table` with this account's own properties, as the settings name them.
+
+    Each of `custom_properties` ("companies.segment") becomes a text column `properties__<name>`.
+    Raises PullError for one that names no kind of record or no possible property.
+    """
+    columns = [
+        replace(column, path=("properties", _name_of(column, column.path[-1])))
+        if column.name in NAMED_BY_SETTING
+        else column
+        for column in table.columns
+    ]
+    there = {column.name for column in columns}
+    for name in sorted(custom_properties(table)):
+        if f"properties__{name}" not in there:
+            columns.append(Column(f"properties__{name}", "text", ("properties", name)))
+    return replace(table, columns=tuple(columns))
+
+
+def custom_properties(table: Table) -> set[str]:
+    """The properties of the setting `custom_properties` that belong to one kind of record."""
+    kinds = {one.name for one in (*OBJECTS, FEEDBACK)}
+    found = set()
+    for entry in settings.options("hubspot", "custom_properties"):
+        kind, _, name = entry.partition(".")
+        if kind not in kinds or not _NAME.fullmatch(name):
+            raise PullError(
+                "hubspot",
+                "credentials",
+                f"custom_properties has {entry!r}; write <kind>.<property>, as in "
+                f"companies.segment. Kinds are {', '.join(sorted(kinds))}.",
+            )
+        if kind == table.name:
+            found.add(name)
+    return found
+
+
+def asked(table: Table) -> list[str]:
+    """The properties that records of `table` are asked for."""
+    names = (column.path[1] for column in table.columns if column.path[0] == "properties")
+    return list(dict.fromkeys(names))
+
+
+def _name_of(column: Column, default: str) -> str:
+    return settings.option("hubspot", NAMED_BY_SETTING[column.name], default)

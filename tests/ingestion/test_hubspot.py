@@ -10,7 +10,8 @@ import pytest
 
 from ingestion import pipeline
 from ingestion.errors import PullError
-from ingestion.sources import hubspot
+from ingestion.sources import hubspot_api
+from ingestion.sources.hubspot_tables import LINKS
 from sandbox import Sandbox
 from tests.ingestion.support import NOW, query, rows
 
@@ -165,8 +166,8 @@ def test_links_beyond_the_first_page_of_a_record_are_followed(
             answer = next(answers)
             return type("Answer", (), {"json": lambda self: answer})()
 
-    monkeypatch.setattr(hubspot, "_client", Client)
-    found = list(hubspot._Api().links(hubspot.LINKS[0], ["1"]))
+    monkeypatch.setattr(hubspot_api, "client", Client)
+    found = list(hubspot_api.Api().links(LINKS[0], ["1"]))
     assert [row["to_id"] for row in found] == [7, "8"]
     assert asked == [[{"id": "1"}], [{"id": "1", "after": "x"}]]
 

@@ -10,7 +10,7 @@ from requests import Response
 from ingestion import pipeline
 from ingestion.errors import PullError
 from ingestion.http import Pace
-from ingestion.sources import hubspot, mixpanel
+from ingestion.sources import hubspot_login, mixpanel
 from sandbox import Sandbox
 from tests.ingestion.support import PACED, contents, rows
 
@@ -107,10 +107,10 @@ def answer(body: str) -> Response:
 
 
 def test_waits_are_those_the_vendors_ask_for() -> None:
-    assert hubspot._wait(answer('{"policyName": "TEN_SECONDLY_ROLLING"}'), 1) == 10
-    assert hubspot._wait(answer('{"policyName": "SECONDLY"}'), 1) == 1
-    assert hubspot._wait(answer('{"policyName": "DAILY"}'), 1) == float("inf")
-    assert hubspot._wait(answer("<html>"), 1) == 10
+    assert hubspot_login.wait(answer('{"policyName": "TEN_SECONDLY_ROLLING"}'), 1) == 10
+    assert hubspot_login.wait(answer('{"policyName": "SECONDLY"}'), 1) == 1
+    assert hubspot_login.wait(answer('{"policyName": "DAILY"}'), 1) == float("inf")
+    assert hubspot_login.wait(answer("<html>"), 1) == 10
     hour = "61/60 queries running in the last hour"
     assert mixpanel._wait(answer(f'{{"error": "{hour}"}}'), 1) == 60
 

@@ -30,6 +30,12 @@ def contact(number: str, email: str, at: str) -> dict[str, Any]:
     return made | {"created_at": "2025-01-01T00:00:00Z", "updated_at": "2025-01-01T00:00:00Z"}
 
 
+def submission(number: str, contact_id: str | None, **properties: str) -> dict[str, Any]:
+    given = {"hs_survey_type": "NPS", "hs_contact_id": contact_id, **properties}
+    given["hs_submission_timestamp"] = "2026-10-20T10:00:00.000Z"
+    return {"id": number} | {f"properties__{name}": value for name, value in given.items()}
+
+
 RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
     "hubspot": {
         "companies": [
@@ -44,6 +50,14 @@ RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
             contact("c2", "both@free.test", "1"),
             contact("c3", "both@free.test", "2"),
             contact("c4", "ben@elsewhere.test", "2"),
+            contact("c5", "old@one.test", "1") | {"archived": True},
+        ],
+        "feedback_submissions": [
+            submission("f csat", "c4", hs_survey_type="CSAT", hs_value="2"),
+            submission("f nps", "c1", hs_survey_type="NPS", hs_value="10.0"),
+            submission("f merged", "c5", hs_value="3") | {"archived": True},
+            submission("f no score", None, hs_value="n/a"),
+            submission("f custom", "c1", hs_survey_type="CUSTOM", hs_value="4"),
         ],
     },
     "mixpanel": {
@@ -131,6 +145,8 @@ def test_an_nps_answer_falls_into_the_bucket_of_its_score(
         ("csat 1", "csat", 1, 5, "0"),
         ("csat 4", "csat", 1, 5, "75"),
         ("thumb", "csat", 0, 1, "100"),
+        ("f csat", "csat", 1, 5, "25"),
+        ("f nps", "nps", 0, 10, "100"),
     ],
 )
 def test_each_scale_is_kept_and_a_common_one_put_beside_it(
@@ -142,7 +158,7 @@ def test_each_scale_is_kept_and_a_common_one_put_beside_it(
     assert (row["bucket"] is None) is (instrument != "nps")
 
 
-@pytest.mark.parametrize("name", ["nps 11", "nps none", "unknown"])
+@pytest.mark.parametrize("name", ["nps 11", "nps none", "unknown", "f no score", "f custom"])
 def test_a_score_off_its_scale_is_no_score(name: str, found: dict[str, dict[str, Any]]) -> None:
     assert (found[name]["score_0_100"], found[name]["bucket"]) == (None, None)
 
@@ -152,12 +168,17 @@ def test_an_answer_given_later_is_not_known_yet_and_a_deleted_one_is_marked(
 ) -> None:
     assert "future" not in found
     assert found["gone"]["is_deleted"] is True
+    assert found["f merged"]["is_deleted"] is True
     assert found["nobody"]["is_deleted"] is False
 
 
 @pytest.mark.parametrize(
     ("name", "account", "matched_by"),
     [
+        ("f nps", "hubspot:1", "contact"),
+        ("f csat", "hubspot:2", "contact"),
+        ("f merged", "hubspot:1", "contact"),
+        ("f no score", None, None),
         ("by mail", "hubspot:1", "email"),
         ("by user", "hubspot:1", "email"),
         ("by mail before account", "hubspot:2", "email"),
@@ -174,6 +195,14 @@ def test_the_account_is_found_by_person_then_account_then_domain_and_never_guess
     name: str, account: str | None, matched_by: str | None, found: dict[str, dict[str, Any]]
 ) -> None:
     assert (found[name]["account_id"], found[name]["matched_by"]) == (account, matched_by)
+
+
+def test_an_answer_in_the_crm_has_the_moment_of_its_submission(
+    found: dict[str, dict[str, Any]],
+) -> None:
+    assert str(found["f nps"]["responded_at"]) == "2026-10-20 10:00:00"
+    assert found["f nps"]["bucket"] == "promoter"
+    assert found["f merged"]["bucket"] == "detractor"
 
 
 def test_the_survey_tool_tells_how_old_its_answers_are(

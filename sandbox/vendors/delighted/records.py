@@ -79,8 +79,7 @@ class Records:
         shown = []
         for put in self._overlay.layer(VENDOR, RESPONSES).put.values():
             at = put.record.get("updated_at") if isinstance(put.record, dict) else None
-            usable = isinstance(at, int) and not isinstance(at, bool)
-            shown.append((at if usable else put.at, put.record))
+            shown.append((at if type(at) is int else put.at, put.record))
         return shown
 
     def _row(self, answer: Answer, identity: str) -> Json:

@@ -9,7 +9,9 @@ PROPERTIES: dict[str, dict[str, str]] = {
         "name": _STRING, "domain": _STRING, "website": _STRING, "industry": _CHOICE,
         "numberofemployees": _NUMBER, "annualrevenue": _NUMBER, "country": _STRING,
         "lifecyclestage": _CHOICE, "hubspot_owner_id": _CHOICE, "hs_parent_company_id": _NUMBER,
-        "hs_merged_object_ids": _CHOICE, "product_account_id": _STRING, "createdate": _TIME,
+        "hs_merged_object_ids": _CHOICE, "product_account_id": _STRING,
+        # made by this account's people, like product_account_id, and not asked for by default
+        "billing_customer_id": _STRING, "customer_since": "date", "createdate": _TIME,
         "hs_lastmodifieddate": _TIME, **_SHARED,
     },
     "contacts": {
@@ -30,6 +32,12 @@ PROPERTIES: dict[str, dict[str, str]] = {
         "hs_meeting_outcome": _CHOICE, "hubspot_owner_id": _CHOICE, "hs_createdate": _TIME,
         "hs_lastmodifieddate": _TIME, **_SHARED,
     },
+    "feedback_submissions": {
+        "hs_survey_type": _CHOICE, "hs_survey_channel": _CHOICE, "hs_survey_id": _NUMBER,
+        "hs_survey_name": _STRING, "hs_value": _NUMBER, "hs_response_group": _CHOICE,
+        "hs_sentiment": _CHOICE, "hs_content": _STRING, "hs_submission_timestamp": _TIME,
+        "hs_contact_id": _NUMBER, "hs_createdate": _TIME, "hs_lastmodifieddate": _TIME, **_SHARED,
+    },
 }  # fmt: skip
 _ALWAYS = ("hs_object_id",)
 DEFAULTS = {
@@ -38,15 +46,22 @@ DEFAULTS = {
     "deals": ("dealname", "amount", "closedate", "pipeline", "dealstage", "createdate",
               "hs_lastmodifieddate", *_ALWAYS),
     "meetings": ("hs_createdate", "hs_lastmodifieddate", *_ALWAYS),
+    "feedback_submissions": ("hs_createdate", "hs_lastmodifieddate", *_ALWAYS),
 }  # fmt: skip
 ALWAYS = {
     "companies": ("createdate", "hs_lastmodifieddate", *_ALWAYS),
     "contacts": ("createdate", "lastmodifieddate", *_ALWAYS),
     "deals": ("createdate", "hs_lastmodifieddate", *_ALWAYS),
     "meetings": ("hs_createdate", "hs_lastmodifieddate", *_ALWAYS),
+    "feedback_submissions": ("hs_createdate", "hs_lastmodifieddate", *_ALWAYS),
 }
 
 
 def modified_name(kind: str) -> str:
     """Return the property that says when a record of a type changed last."""
     return "lastmodifieddate" if kind == "contacts" else "hs_lastmodifieddate"
+
+
+def created_name(kind: str) -> str:
+    """Return the property that says when a record of a type was made."""
+    return "hs_createdate" if "hs_createdate" in PROPERTIES[kind] else "createdate"

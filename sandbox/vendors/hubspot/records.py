@@ -8,10 +8,13 @@ from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.overlay import Overlay
-from sandbox.universe.calendar import DAY, iso_ms
+from sandbox.universe.billing import Customer
+from sandbox.universe.calendar import DAY, day_of, iso_ms
+from sandbox.universe.chance import fraction
 from sandbox.universe.crm import LINK_TYPES, CrmObject, Link, company_of
 from sandbox.universe.selling import STAGES
 from sandbox.universe.world import World
+from sandbox.vendors.hubspot.feedback import FEEDBACK, submissions
 from sandbox.vendors.hubspot.properties import PROPERTIES, modified_name
 
 Record = dict[str, Any]
@@ -26,6 +29,10 @@ class Records:
         self._world, self._overlay, self._clock = world, overlay, clock
         self._kept: dict[str, tuple[tuple[int, int], list[Any]]] = {}
         self._indexes: dict[str, tuple[list[Any], dict[str | None, Record]]] = {}
+        self._feedback: list[CrmObject] | None = None
+        self._payers: dict[int, Customer] = {}
+        for customer in world.customers:
+            self._payers.setdefault(customer.company.index, customer)
         self._by_id = {
             kind: {record.id: record for record in records}
             for kind, records in world.crm.objects.items()
@@ -44,9 +51,13 @@ class Records:
         state = (self._clock.seconds, self._overlay.version)
         kept = self._kept.get(kind)
         if kept is None or kept[0] != state:
-            made = self._owners() if kind == "owners" else self._objects(kind)
+            made = self._owners() if kind == "owners" else self._objects(kind, self._clock.seconds)
             kept = self._kept[kind] = (state, made)
         return kept[1]
+
+    def indexed(self, kind: str, lag: int) -> list[Record]:
+        """Return what search knows of a type: its records as they were `lag` seconds ago."""
+        return self._objects(kind, self._clock.seconds - lag) if lag else self.all(kind)
 
     def visible(self, kind: str, archived: bool = False) -> list[Record]:
         """Return the records that a list call shows."""
@@ -71,29 +82,36 @@ class Records:
                 return put.at * 1000
         return None
 
-    def _objects(self, kind: str) -> list[Record]:
+    def _objects(self, kind: str, now: int) -> list[Record]:
+        """Return the records of a type as they were at an epoch second not after the clock."""
         layer = self._overlay.layer(VENDOR, kind)
+        put = {key for key, one in layer.put.items() if one.at <= now}
         shown = []
-        for thing in self._world.crm.objects.get(kind, []):
-            if thing.id in layer.put or thing.id in layer.removed or not self._exists(thing):
+        for thing in self._things(kind):
+            removed = layer.removed.get(thing.id)
+            if thing.id in put or not _exists(thing, now * 1000):
                 continue
-            shown.append(self._record(kind, thing, layer.archived.get(thing.id)))
+            if removed is None or removed > now:
+                shown.append(self._record(kind, thing, layer.archived.get(thing.id), now * 1000))
         shown.sort(key=lambda record: int(record["id"]))
-        return shown + self._put(kind)
+        return shown + self._put(kind, now)
 
-    def _exists(self, thing: CrmObject) -> bool:
-        now = self.now_ms
-        merged = thing.merged is not None and thing.merged <= now
-        forgotten = thing.archived is not None and thing.archived + ARCHIVE_DAYS * DAY * 1000 <= now
-        return thing.created <= now and not merged and not forgotten
+    def _things(self, kind: str) -> list[CrmObject]:
+        if kind == FEEDBACK:
+            if self._feedback is None:
+                self._feedback = submissions(self._world)
+            return self._feedback
+        return self._world.crm.objects.get(kind, [])
 
-    def _record(self, kind: str, thing: CrmObject, put_away: int | None) -> Record:
-        updated, properties = thing.at(self.now_ms)
-        archived = thing.archived if thing.archived and thing.archived <= self.now_ms else None
-        if put_away is not None:
+    def _record(self, kind: str, thing: CrmObject, put_away: int | None, now: int) -> Record:
+        updated, properties = thing.at(now)
+        archived = thing.archived if thing.archived and thing.archived <= now else None
+        if put_away is not None and put_away * 1000 <= now:
             archived = put_away * 1000
         stamp = iso_ms(max(updated, archived or 0))
         full = {name: properties.get(name) for name in PROPERTIES[kind]}
+        if kind == "companies":
+            full |= self._noted(thing, updated)
         full[modified_name(kind)] = stamp
         full["hs_object_id"] = thing.id
         record: Record = {
@@ -107,10 +125,22 @@ class Records:
             record["archivedAt"] = iso_ms(archived)
         return record
 
-    def _put(self, kind: str) -> list[Any]:
+    def _noted(self, company: CrmObject, changed: int) -> dict[str, str]:
+        """Return what the account's people note of a paying company when they touch its record."""
+        payer = self._payers.get(company_of(company.id))
+        if payer is None or fraction(self._world.frame.seed, "noted", company.id) > 0.8:
+            return {}
+        if payer.created * 1000 > changed:
+            return {}
+        since = day_of(payer.created).isoformat()
+        return {"billing_customer_id": payer.id, "customer_since": since}
+
+    def _put(self, kind: str, now: int | None = None) -> list[Any]:
         layer = self._overlay.layer(VENDOR, kind)
         shown = []
         for key, put in layer.put.items():
+            if now is not None and put.at > now:
+                continue
             if key in layer.archived and isinstance(put.record, dict):
                 put.record.update(archived=True, archivedAt=iso_ms(layer.archived[key] * 1000))
             shown.append(put.record)
@@ -156,11 +186,17 @@ class Records:
         """Return a record's associations as `{toObjectId, associationTypes}`, one per record."""
         now = self.now_ms
         found: dict[str, list[Record]] = {}
+        layer = self._overlay.layer(VENDOR, "associations")
         for link in self._world.crm.links.get((from_type, to_type), {}).get(from_id, []):
-            if link.start <= now and (link.end is None or now < link.end) and self._there(link):
+            if link.start > now or (link.end is not None and link.end <= now):
+                continue
+            if self._there(link) and not layer.removed.keys() & _names_of(link):
                 found[link.to_id] = _types(link)
-        for put in self._overlay.layer(VENDOR, "associations").put.values():
+        for put in layer.put.values():
             row = put.record
+            name = f"{from_type}/{from_id}/{to_type}/{row['to_id']}"
+            if layer.removed.get(name, -1) >= put.at:
+                continue
             if (row["from_type"], row["to_type"], str(row["from_id"])) == (
                 from_type,
                 to_type,
@@ -216,6 +252,18 @@ def key_of(record: Any) -> str | None:
     """Return the id of a record as text, None when it has none."""
     identity = record.get("id") if isinstance(record, dict) else None
     return None if identity is None else str(identity)
+
+
+def _exists(thing: CrmObject, now: int) -> bool:
+    merged = thing.merged is not None and thing.merged <= now
+    forgotten = thing.archived is not None and thing.archived + ARCHIVE_DAYS * DAY * 1000 <= now
+    return thing.created <= now and not merged and not forgotten
+
+
+def _names_of(link: Link) -> set[str]:
+    """Return what a link is removed by, seen from either end."""
+    one, other = f"{link.from_type}/{link.from_id}", f"{link.to_type}/{link.to_id}"
+    return {f"{one}/{other}", f"{other}/{one}"}
 
 
 def _types(link: Link) -> list[Record]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import uuid
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -16,11 +15,12 @@ from starlette.routing import Route, Router
 
 from sandbox.limits import Limits, Window
 from sandbox.universe.calendar import iso_ms
+from sandbox.vendors.hubspot.account import TOKEN_PATHS, Account
+from sandbox.vendors.hubspot.errors import error, too_many
 from sandbox.vendors.hubspot.properties import ALWAYS, DEFAULTS, PROPERTIES
 from sandbox.vendors.hubspot.records import Record, Records, is_archived, key_of
-from sandbox.vendors.hubspot.search import MAX_BODY, BadSearch, search
+from sandbox.vendors.hubspot.search import MAX_BODY, MAX_ROWS, BadSearch, search
 
-ACCESS_TOKEN = "pat-na1-sandbox"
 INLINE_LINKS = 100
 MAX_URL = 16_000
 
@@ -33,8 +33,12 @@ class HubSpot:
     archivable = frozenset(resources)
     faults: frozenset[str] = frozenset()
 
-    def __init__(self, records: Records, limits: Limits) -> None:
-        self._records = records
+    def __init__(
+        self, records: Records, account: Account, limits: Limits, options: Mapping[str, Any]
+    ) -> None:
+        self._records, self._account = records, account
+        self._search_cap = int(options.get("search_cap", MAX_ROWS))
+        self._search_lag = int(options.get("search_lag", 0))
         self._burst = Window(limits.hubspot_per_10_seconds, 10)
         self._search = Window(limits.hubspot_search_per_second, 1)
         routes = []
@@ -61,21 +65,21 @@ class HubSpot:
                 Route(pipelines + "/{kind}", self._pipelines),
                 Route(properties + "/{kind}", self._properties),
             ]
+        routes += [Route(path, account.token, methods=["POST"]) for path in TOKEN_PATHS]
         self.app = Router(routes, redirect_slashes=False, default=_not_found)
 
     # ---- what the sandbox asks ----
 
     def environment(self, base_url: str) -> dict[str, str]:
-        """Return base URL and token."""
-        return {
-            "SOURCES__HUBSPOT__BASE_URL": f"{base_url}/hubspot",
-            "SOURCES__HUBSPOT__ACCESS_TOKEN": ACCESS_TOKEN,
-        }
+        """Return base URL and token, or what an app gets its tokens with."""
+        given = {"BASE_URL": f"{base_url}/hubspot", **self._account.environment()}
+        return {f"SOURCES__HUBSPOT__{name}": value for name, value in given.items()}
 
     def put(self, resource: str, record: Any) -> None:
         """Insert or override one record; the search finds it as changed now.
 
-        Associations are `{from_type, from_id, to_type, to_id, typeId, label, category}`.
+        Associations are `{from_type, from_id, to_type, to_id, typeId, label, category}`, one way;
+        they are removed, both ways, as `companies/1/contacts/2`.
         """
         self._records.put(resource, record)
 
@@ -90,35 +94,29 @@ class HubSpot:
     # ---- what the gate asks ----
 
     def refuse(self, request: Request) -> Response | None:
-        """Return 401 without the account's bearer token."""
-        if request.headers.get("authorization") == f"Bearer {ACCESS_TOKEN}":
-            return None
-        return self.unauthorized(request)
+        """Return 401 without the account's token, 403 where it has no scope."""
+        return self._account.refuse(request)
 
     def unauthorized(self, request: Request) -> Response:
         """Return the vendor's 401."""
-        message = (
-            "Authentication credentials not found. This API supports OAuth 2.0 authentication "
-            "and you can find more details at https://developers.hubspot.com/docs/methods/auth"
-        )
-        return error(401, "INVALID_AUTHENTICATION", message)
+        return self._account.unauthorized()
 
     def over_limit(self, request: Request) -> Response | None:
-        """Count the call against the ten-second limit and, when it searches, the secondly one."""
+        """Count the call against the day's limit, ten seconds' and, if it searches, a second's."""
         if _searches(request):
             if self._search.full:
                 return self.limited(request)
             self._search.count()
         if self._burst.full:
-            return _too_many("ten_secondly_rolling", "TEN_SECONDLY_ROLLING")
+            return too_many("ten_secondly_rolling", "TEN_SECONDLY_ROLLING")
         self._burst.count()
-        return None
+        return self._account.over_day()
 
     def limited(self, request: Request) -> Response:
         """Return the 429 of the policy that the path falls under; no Retry-After."""
         if _searches(request):
-            return _too_many("secondly", "SECONDLY")
-        return _too_many("ten_secondly_rolling", "TEN_SECONDLY_ROLLING")
+            return too_many("secondly", "SECONDLY")
+        return too_many("ten_secondly_rolling", "TEN_SECONDLY_ROLLING")
 
     def empty(self, request: Request) -> Response:
         """Return a page without results."""
@@ -130,8 +128,7 @@ class HubSpot:
             return {}
         left = self._burst.allowed - self._burst.used
         return {
-            "X-HubSpot-RateLimit-Daily": "650000",
-            "X-HubSpot-RateLimit-Daily-Remaining": "649000",
+            **self._account.headers(),
             "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
             "X-HubSpot-RateLimit-Max": str(self._burst.allowed),
             "X-HubSpot-RateLimit-Remaining": str(max(0, left)),
@@ -193,10 +190,11 @@ class HubSpot:
         inputs = _inputs(body, 100)
         if kind not in PROPERTIES or inputs is None:
             return error(400, "VALIDATION_ERROR", "inputs must hold between 1 and 100 ids")
+        archived = request.query_params.get("archived") == "true"
         found, missing = [], []
         for item in inputs:
             record = self._records.get(kind, str(item.get("id")))
-            if record is None or is_archived(record):
+            if record is None or is_archived(record) != archived:
                 missing.append(str(item.get("id")))
             else:
                 found.append(_project(kind, record, body.get("properties")))
@@ -218,7 +216,11 @@ class HubSpot:
         body = await _body(request)
         try:
             total, page, following = search(
-                self._records, kind, body if isinstance(body, dict) else {}
+                self._records,
+                kind,
+                body if isinstance(body, dict) else {},
+                self._search_cap,
+                self._search_lag,
             )
         except BadSearch as problem:
             return error(400, "VALIDATION_ERROR", str(problem))
@@ -298,17 +300,6 @@ class HubSpot:
         if problems:
             answer |= {"numErrors": len(problems), "errors": problems}
         return JSONResponse(answer, 207 if problems else 200)
-
-
-def error(status: int, category: str, message: str, **extra: Any) -> Response:
-    """Return an error in the vendor's shape."""
-    body = {"status": "error", "message": message, "correlationId": str(uuid.uuid4())}
-    return JSONResponse({**body, "category": category, **extra}, status)
-
-
-def _too_many(spoken: str, policy: str) -> Response:
-    message = f"You have reached your {spoken} limit."
-    return error(429, "RATE_LIMITS", message, errorType="RATE_LIMIT", policyName=policy)
 
 
 async def _not_found(scope: Any, receive: Any, send: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sandbox.vendors.hubspot.properties import PROPERTIES, modified_name
+from sandbox.vendors.hubspot.properties import PROPERTIES, created_name, modified_name
 from sandbox.vendors.hubspot.records import Record, Records, is_archived
 
 MAX_ROWS = 10_000
@@ -20,21 +20,22 @@ class BadSearch(ValueError):
 
 
 def search(
-    records: Records, kind: str, body: dict[str, Any]
+    records: Records, kind: str, body: dict[str, Any], most: int = MAX_ROWS, lag: int = 0
 ) -> tuple[int, list[Record], int | None]:
     """Return how many records match, those of this page, and the next offset (None at the end).
 
-    Raises BadSearch for a query that the vendor answers with 400.
+    No offset leads beyond `most` rows. What is searched is the state of `lag` seconds ago. Raises
+    BadSearch for a query that the vendor answers with 400.
     """
     limit, offset = _number(body, "limit", 10), _number(body, "after", 0)
     if not 0 < limit <= MAX_PAGE:
         raise BadSearch(f"limit must be between 1 and {MAX_PAGE}")
-    if offset + limit > MAX_ROWS:
-        raise BadSearch(f"paging through more than {MAX_ROWS} results is not supported")
+    if offset + limit > most:
+        raise BadSearch(f"paging through more than {most} results is not supported")
     groups = _groups(kind, body.get("filterGroups") or [])
     found = [
         record
-        for record in records.all(kind)
+        for record in records.indexed(kind, lag)
         if not is_archived(record)
         and (not groups or any(_holds(records, kind, record, group) for group in groups))
     ]
@@ -146,7 +147,7 @@ def _sort(kind: str, sorts: list[Any]) -> tuple[str, bool]:
     if len(sorts) > 1:
         raise BadSearch("Only one sort is supported")
     if not sorts:
-        return ("hs_createdate" if kind == "meetings" else "createdate"), False
+        return created_name(kind), False
     first = sorts[0] if isinstance(sorts[0], dict) else {"propertyName": sorts[0]}
     name = first.get("propertyName")
     if name not in PROPERTIES[kind]:

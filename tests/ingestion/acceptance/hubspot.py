@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingestion.sources.hubspot import SEARCH_PAGE
+from ingestion.sources.hubspot_api import SEARCH_PAGE
 from sandbox import Sandbox
+from sandbox.universe.crm import record_id
 from sandbox.universe.selling import STAGES
 from tests.ingestion.acceptance import Stands, stands
 
@@ -18,12 +19,13 @@ LINKS = {
     "assoc_deal_contact": ("deals", "contacts"),
     "assoc_meeting_company": ("meetings", "companies"),
 }
-WITHOUT = {"expire": "an access token of an app does not expire"}
+WITHOUT = {"expire": "a static token does not expire; an app's has tests of its own"}
 UNSEEN = {
     "companies": "archived_at properties__hs_merged_object_ids",
     "contacts": "archived_at properties__hs_calculated_merged_vids",
     "deals": "archived_at",
     "meetings": "archived_at",
+    "feedback_submissions": "archived_at properties__hs_sentiment",
     "assoc_deal_contact": "label",
     "assoc_meeting_company": "label",
 }
@@ -58,7 +60,15 @@ def counts(box: Sandbox) -> dict[str, int]:
         ]
         labelled = table in ("assoc_company_contact", "assoc_company_deal")
         found[table] = len(pairs) + sum(one for *_, one in pairs if labelled)
+    known = {one.id: one.created for one in box.world.crm.objects["contacts"]}
+    answers = [
+        one
+        for one in box.world.surveys
+        if one.programme == "crm" and one.responded_at * 1000 <= now
+        if known.get(record_id("contacts", one.company.index, one.person.number), now) < now
+    ]
     return found | {
+        "feedback_submissions": len(answers),
         "owners": len(box.world.owners),
         "pipelines": 1,
         "pipeline_stages": len(STAGES),

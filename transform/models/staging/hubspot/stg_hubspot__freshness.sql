@@ -1,6 +1,6 @@
 {#- A record dated after as_of says nothing about age, so it is passed over. -#}
 with changed as (
-    {%- for table_name in ['companies', 'contacts', 'deals', 'meetings'] %}
+    {%- for table_name in ['companies', 'contacts', 'deals', 'meetings', 'feedback_submissions'] %}
     select max({{ utc('updated_at') }}) as changed_at
     from {{ source('raw_hubspot', table_name) }}
     where {{ utc('updated_at') }} <= {{ as_of() }}

@@ -1,0 +1,33 @@
+{#- A type of survey that is not in the seed keeps its answers, without instrument and scale. -#}
+with submissions as (
+    select * from {{ source('raw_hubspot', 'feedback_submissions') }}
+),
+
+scales as (
+    select * from {{ ref('survey_scales') }}
+    where source = 'hubspot'
+)
+
+select
+    'hubspot' as source,
+    submissions.id as source_id,
+    scales.instrument,
+    {{ try_cast('submissions.properties__hs_value', 'ratio') }} as score,
+    scales.scale_min,
+    scales.scale_max,
+    {{ clean('submissions.properties__hs_contact_id') }} as respondent_source_id,
+    cast(null as {{ dbt.type_string() }}) as respondent_email,
+    cast(null as {{ dbt.type_string() }}) as account_source_id,
+    cast(null as {{ dbt.type_string() }}) as ticket_source_id,
+    coalesce(
+        {{ iso_to_utc('submissions.properties__hs_submission_timestamp') }},
+        {{ iso_to_utc('submissions.properties__hs_createdate') }},
+        {{ utc('submissions.created_at') }}
+    ) as responded_at,
+    coalesce(
+        {{ iso_to_utc('submissions.properties__hs_lastmodifieddate') }},
+        {{ utc('submissions.updated_at') }}
+    ) as updated_at,
+    coalesce(submissions.archived, false) as is_deleted
+from submissions
+left join scales on lower({{ clean('submissions.properties__hs_survey_type') }}) = scales.survey_type
