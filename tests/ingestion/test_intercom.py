@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 from requests import Response
 
-from ingestion import pipeline
+from ingestion import pipeline, settings
 from ingestion.errors import PullError
 from ingestion.pipeline import PullResult
 from ingestion.sources import intercom_api
@@ -22,7 +23,7 @@ from sandbox.vendors.intercom.scroll import PAGE as SCROLL_PAGE
 from sandbox.vendors.intercom.scroll import Scrolls
 from sandbox.vendors.intercom.search import Search
 from tests.ingestion.acceptance.intercom import CHANNELS, a_contact, a_conversation
-from tests.ingestion.support import contents, query, rows, small_world
+from tests.ingestion.support import contents, query, small_world
 
 NAMES = [f"c{number:02}" for number in range(13)]
 
@@ -202,12 +203,22 @@ class Story:
         self.box.requests.clear()
         self.results[step] = pipeline.pull("intercom")
         self.calls[step] = [call.path for call in self.box.requests]
-        tables = pipeline.table_names("intercom")
-        self.raw[step] = {table: rows("intercom", table) for table in tables}
+        with duckdb.connect(settings.raw_database("intercom"), read_only=True) as connection:
+            connection.execute("use raw_intercom.raw_intercom")
+            connection.execute("set TimeZone = 'UTC'")
+            self.raw[step] = {
+                table: _rows(connection.execute(f"select * from {table}"))
+                for table in pipeline.table_names("intercom")
+            }
 
     def found(self, step: str, table: str, **values: Any) -> list[dict[str, Any]]:
         """The rows of a table after a step that have these values."""
         return [row for row in self.raw[step][table] if values.items() <= row.items()]
+
+
+def _rows(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 @pytest.fixture(scope="module")
