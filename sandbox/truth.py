@@ -18,7 +18,7 @@ from sandbox.universe.contracts import Subscription, monthly_value
 from sandbox.universe.events import is_core, user_id
 from sandbox.universe.world import World
 
-SYSTEMS = ("hubspot", "stripe", "mixpanel")
+SYSTEMS = ("hubspot", "stripe", "mixpanel", "salesforce")
 
 
 def major(value: Fraction, currency: str) -> Decimal:
@@ -43,7 +43,7 @@ class Truth:
 
         Columns: company, name, domain, parent, country, currency, plan, seats, pattern, quality,
         in_crm, in_billing, in_product, free_mail, shares_domain, and lists of ids in each system:
-        hubspot_ids, stripe_ids, mixpanel_ids.
+        hubspot_ids, stripe_ids, mixpanel_ids, salesforce_ids.
         """
         ids: dict[str, dict[str, list[str]]] = {}
         for row in self.who_is_who.itertuples():
@@ -58,7 +58,8 @@ class Truth:
                 "parent": self._parent(company),
                 "country": company.country, "currency": company.currency, "plan": company.plan,
                 "seats": company.seats, "pattern": company.pattern, "quality": company.quality,
-                "in_crm": "hubspot" in found, "in_billing": "stripe" in found,
+                "in_crm": "hubspot" in found or "salesforce" in found,
+                "in_billing": "stripe" in found,
                 "in_product": "mixpanel" in found, "free_mail": company.free_mail,
                 "shares_domain": company.shares_domain,
                 **{f"{system}_ids": found.get(system, []) for system in SYSTEMS},

@@ -12,7 +12,7 @@ import pytest
 from checks.runner import CheckOutcome, raw_contracts, verify
 from tests.checks import contract_tables
 
-SOURCES = ["hubspot", "stripe", "mixpanel", "delighted", "intercom"]
+SOURCES = ["hubspot", "stripe", "mixpanel", "delighted", "intercom", "salesforce"]
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ELEVEN = int(datetime(2026, 3, 10, 11, tzinfo=UTC).timestamp())
 
@@ -76,6 +76,7 @@ def test_losing_any_column_that_is_read_stops_the_source(source: str, load: Load
         ("hubspot", "pipeline_stages", {"pipeline_id": "p", "id": "won"}),
         ("hubspot", "assoc_company_deal", {"from_id": "1", "to_id": "2", "type_id": "5"}),
         ("stripe", "subscriptions", {"id": "sub_1"}),
+        ("salesforce", "accounts", {"id": "001"}),
         ("mixpanel", "profiles", {"distinct_id": "u"}),
         ("intercom", "conversation_contacts", {"conversation_id": "1", "contact_id": "a"}),
     ],
@@ -216,6 +217,20 @@ def test_a_deal_in_a_stage_that_is_gone_warns_unless_it_is_archived(load: Load) 
     found = load("hubspot", "deals", stage, deals)
     assert found["failed_rows_unknown_stage"].outcome == "WARN"
     assert found["failed_rows_unknown_stage"].metrics["value"] == 2
+
+
+def test_a_product_of_an_opportunity_that_was_not_pulled_warns_unless_it_is_deleted(
+    load: Load,
+) -> None:
+    found = load(
+        "salesforce",
+        "opportunity_line_items",
+        "insert into raw_salesforce.opportunities (id) values ('006a')",
+        "insert into raw_salesforce.opportunity_line_items (id, opportunity_id, is_deleted)"
+        " values ('1', '006a', false), ('2', '006b', null), ('3', '006b', true)",
+    )
+    assert wrong(found) == {"failed_rows_without_opportunity": "WARN"}
+    assert found["failed_rows_without_opportunity"].metrics["value"] == 1
 
 
 def events(day: str, count: int, hours_old: int = 1) -> str:

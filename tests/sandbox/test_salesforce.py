@@ -358,7 +358,10 @@ def test_a_login_may_be_signed_and_only_by_the_right_key_and_person() -> None:
         signed = {"consumer_key": CLIENT_ID, "privatekey": private, "session": session(made)}
         sf = Salesforce(username=USERNAME, **signed)
         assert sf.query("SELECT COUNT() FROM User")["totalSize"] > 0
-        with pytest.warns(UserWarning), pytest.raises(SalesforceAuthenticationFailed):
+        with (
+            pytest.warns(UserWarning, match="approve"),
+            pytest.raises(SalesforceAuthenticationFailed),
+        ):
             Salesforce(username="somebody@else.example", **signed)
         base = made.environment()["SOURCES__SALESFORCE__BASE_URL"]
         said = {"iss": CLIENT_ID, "sub": USERNAME, "aud": "https://login.salesforce.com", "exp": 1}

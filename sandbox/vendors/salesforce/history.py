@@ -23,6 +23,7 @@ from sandbox.universe.world import World
 from sandbox.vendors.salesforce.ids import record_id
 
 Values = dict[str, Any]
+# From this number on a record of the world is one that a merge made.
 NEW_SURVIVOR = {"companies": 2, "contacts": 600}
 KINDS = {"companies": "Account", "contacts": "Contact", "deals": "Opportunity", "meetings": "Event"}
 STAGES = {  # the world's name -> name, probability, forecast
@@ -147,7 +148,8 @@ class History:
         if "hubspot_owner_id" in raw:
             said["OwnerId"] = self._owner(raw["hubspot_owner_id"])
         if "hs_parent_company_id" in raw:
-            said["ParentId"] = self._id("companies", raw["hs_parent_company_id"])
+            parent = raw["hs_parent_company_id"]
+            said["ParentId"] = self._id("companies", parent) if parent else None
         if "product_account_id" in raw:
             said["Product_Account_Id__c"] = raw["product_account_id"]
         return said
@@ -163,7 +165,8 @@ class History:
                  "jobtitle": "Title"}  # fmt: skip
         said: Values = {field: raw[name] for name, field in plain.items() if name in raw}
         if "associatedcompanyid" in raw:
-            said["AccountId"] = self._id("companies", raw["associatedcompanyid"])
+            company = raw["associatedcompanyid"]
+            said["AccountId"] = self._id("companies", company) if company else None
         if "hubspot_owner_id" in raw:
             said["OwnerId"] = self._owner(raw["hubspot_owner_id"])
         if "createdate" in raw:
@@ -315,7 +318,7 @@ class History:
     ) -> Thing:
         gone = record.merged if master else record.archived
         deleted = None if gone is None else gone // 1000
-        return Thing(self._id(kind, record.id) or "", record.created // 1000, [], deleted, master)
+        return Thing(self._id(kind, record.id), record.created // 1000, [], deleted, master)
 
     def _say(self, thing: Thing, changes: list[tuple[int, Values]], render: Any) -> None:
         for at, raw in changes:
@@ -324,16 +327,11 @@ class History:
                 alone = set(said) == {"OwnerId"}
                 thing.changes.append(Change(at // 1000, said, by_automation=alone))
 
-    def _id(self, kind: str, identity: str | None) -> str | None:
+    def _id(self, kind: str, identity: str) -> str:
         """The id that stands for a record of the world; a new survivor's is its oldest loser's."""
-        if identity is None:
-            return None
-        number = int(identity)
-        first = NEW_SURVIVOR.get(kind)
-        if kind == "companies" and number % 10_000 == first:
-            number -= 2
-        elif kind == "contacts" and number % 10_000 >= 600:
-            number -= 600
+        number, first = int(identity), NEW_SURVIVOR.get(kind)
+        if first is not None and number % 10_000 >= first:
+            number -= first
         return record_id(KINDS[kind], number)
 
     def _linked(self, kind: str, other: str, record: CrmObject) -> str | None:

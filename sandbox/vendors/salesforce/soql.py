@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from sandbox.vendors.salesforce.fields import Fields
 from sandbox.vendors.salesforce.ids import long_id
@@ -236,7 +236,7 @@ class _Parser:
         self._at += 1
         return text
 
-    def _fail(self) -> None:
+    def _fail(self) -> NoReturn:
         text = self._peek()[1]
         raise BadQuery("MALFORMED_QUERY", self._pointed(f"unexpected token: '{text}'", self._at))
 
