@@ -72,19 +72,16 @@ class Lines:
         """The same with the text of each line that is not empty, for the few that are turned
         away."""
         columns = ", ".join(
-            [f'line ->> {path_of(name)} as "{name}"' for name in self._texts]
-            + [f'line -> {path_of(name)} as "{name}"' for name in self._objects]
+            [f'object ->> {path_of(name)} as "{name}"' for name in self._texts]
+            + [f'object -> {path_of(name)} as "{name}"' for name in self._objects]
         )
-        nothing = ", ".join(f'null as "{name}"' for name in (*self._texts, *self._objects))
-        lines = f"""select line, json_valid(line) and json_type(line) = 'OBJECT' as is_object
+        # Only CASE keeps a function away from what it cannot read; of what is no object it is null.
+        return f"""select {columns}, line from (
+            select line, case when json_valid(line) then line end as object
             from read_csv('{self._path}', columns = {{line: 'VARCHAR'}}, header = false,
                 auto_detect = false, delim = '', quote = '', escape = '',
                 max_line_size = {LONGEST_LINE_BYTES})
-            where line is not null and trim(line) <> ''"""
-        return f"""with lines as materialized ({lines})
-            select {columns}, line from lines where is_object
-            union all
-            select {nothing}, line from lines where not coalesce(is_object, false)"""
+            where line is not null and trim(line) <> '')"""
 
 
 def path_of(*names: str | int) -> str:
