@@ -14,7 +14,7 @@ class Limits:
     hubspot_per_10_seconds: int | None = 190
     hubspot_search_per_second: int | None = 5
     stripe_per_second: int | None = 100
-    stripe_per_second_and_endpoint: int | None = None
+    stripe_per_second_and_endpoint: int | None = 25
     mixpanel_export_per_hour: int | None = 60
     mixpanel_export_per_second: int | None = 3
     mixpanel_query_per_hour: int | None = 60

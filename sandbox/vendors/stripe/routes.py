@@ -28,6 +28,7 @@ _FILTERS = {
     "invoices": ("status", "customer", "subscription", "collection_method"),
     "charges": ("customer", "payment_intent"), "refunds": ("charge", "payment_intent"),
     "coupons": (), "credit_notes": ("customer", "invoice"),
+    "balance_transactions": ("type", "source", "currency", "payout"),
     "disputes": ("charge", "payment_intent"), "invoice_payments": ("invoice", "status"),
     "events": ("type", "types"),
 }  # fmt: skip
@@ -283,6 +284,8 @@ def _too_many(reason: str) -> Response:
         doc_url="https://stripe.com/docs/error-codes/rate-limit",
     )
     answer.headers["Stripe-Rate-Limited-Reason"] = reason
+    # without it the vendor's own client gives up on a 429
+    answer.headers["Stripe-Should-Retry"] = "true"
     return answer
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from sandbox.universe.billing import Charge, CreditNote, Customer
+from sandbox.universe.calendar import DAY
 from sandbox.universe.catalogue import PERIODS, Coupon, Price, Product
 from sandbox.universe.chance import token
 from sandbox.universe.contracts import Discount, Item, Subscription
@@ -337,6 +338,34 @@ def dispute(thing: Charge) -> Json:
         "livemode": True, "metadata": {}, "payment_intent": thing.intent, "reason": "general",
         "status": "needs_response",
     }  # fmt: skip
+
+
+def balance_transactions(thing: Charge, at: int, seed: int) -> list[Json]:
+    """Return what a charge and its refund move on the account, as it is at a moment: nothing for a
+    charge that failed.
+
+    The fee is 2.9 % and 30 minor units; a refund gives none of it back.
+    """
+    if not thing.paid:
+        return []
+    total, currency = thing.invoice.total, thing.invoice.sub.currency
+    fee = (total * 29 + 500) // 1000 + 30
+    moved = [("charge", thing.id, thing.at, total, fee)]
+    if thing.refund:
+        identity, moment, amount = thing.refund
+        moved.append(("refund", identity, moment, -amount, 0))
+    return [
+        {
+            "id": token("txn_", seed, source, length=24), "object": "balance_transaction",
+            "amount": amount, "available_on": made + 2 * DAY, "created": made, "currency": currency,
+            "description": None, "exchange_rate": None, "fee": cost,
+            "fee_details": [{"amount": cost, "currency": currency, "type": "stripe_fee",
+                             "description": "Stripe processing fees", "application": None}],
+            "net": amount - cost, "reporting_category": kind, "source": source,
+            "status": "available" if made + 2 * DAY <= at else "pending", "type": kind,
+        }
+        for kind, source, made, amount, cost in moved
+    ]  # fmt: skip
 
 
 def credit_note(thing: CreditNote) -> Json:

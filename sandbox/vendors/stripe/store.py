@@ -27,7 +27,9 @@ EVENT_PREFIX = {
     "charges": "charge", "refunds": "refund", "credit_notes": "credit_note", "coupons": "coupon",
     "products": "product", "prices": "price", "disputes": "charge.dispute",
 }  # fmt: skip
-RESOURCES = (*EVENT_PREFIX, "subscription_items", "invoice_payments", "events")
+RESOURCES = (
+    *EVENT_PREFIX, "subscription_items", "invoice_payments", "balance_transactions", "events",
+)  # fmt: skip
 Render = Callable[[int, Shape], Any]
 Happening = tuple[int, str]
 
@@ -202,6 +204,11 @@ class Store:
             case "credit_notes":
                 return [_fixed(one.id, one.at, "credit_note", shapes.credit_note(one))
                         for one in ledger.credit_notes]  # fmt: skip
+            case "balance_transactions":
+                return [_fixed(body["id"], body["created"], "", body)
+                        for one in ledger.charges
+                        for body in shapes.balance_transactions(
+                            one, self.now, self._world.frame.seed)]  # fmt: skip
             case "invoice_payments":
                 return [self._payment(one) for one in ledger.charges
                         if one is ledger.charges_of[one.invoice.id][0]]  # fmt: skip
