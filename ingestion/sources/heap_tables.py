@@ -148,12 +148,10 @@ def _id(found: Mapping[str, str], name: str) -> str:
 def _moment(found: Mapping[str, str], name: str, called: str = "") -> str:
     """A time: a number since 1970 in milliseconds or microseconds, or a text; UTC."""
     raw = _raw(found, name)
-    if found.get(name) in ("BIGINT", "DOUBLE"):
-        micros = (
-            f"case when abs({raw}) >= 100000000000000 then cast({raw} as bigint) "
-            f"else cast({raw} * 1000 as bigint) end"
-        )
-        value = f"case when abs({raw}) < 100000000000000000 then make_timestamptz({micros}) end"
-    else:
-        value = f"try_cast(cast({raw} as varchar) as timestamptz)"
+    number = f"try_cast({raw} as bigint)"
+    micros = f"case when abs({number}) >= 100000000000000 then {number} else {number} * 1000 end"
+    value = f"case when abs({number}) < 100000000000000000 then make_timestamptz({micros}) end"
+    if found.get(name) == "VARCHAR":
+        # One odd file among many turns the column into texts.
+        value = f"coalesce({value}, try_cast({raw} as timestamptz))"
     return f'{value} as "{called or name}"'

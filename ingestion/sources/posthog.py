@@ -157,7 +157,7 @@ class _Exports:
             asked["exclude"] = list(excluded)
         failed = ""
         for _ in range(resolve_configuration(RuntimeConfiguration()).request_max_attempts):
-            run = self._answer(self._client.post(self._path, json=asked))["id"]
+            run = self._client.post(self._path, json=asked).json()["id"]
             done = self._finished(f"{self._path}/{run}")
             if done["status"] == "Completed":
                 names = done.get("files") or []
@@ -177,22 +177,13 @@ class _Exports:
         """The state of an export once it runs no more."""
         waited, wait = 0.0, SHORTEST_POLL
         while True:
-            state = self._answer(self._client.get(path))
+            state = self._client.get(path).json()
             if state["status"] not in RUNNING:
                 return state
             if waited > LONGEST_RUN:
                 return {"status": "still running"}
             time.sleep(wait * self._scale)
             waited, wait = waited + wait, min(wait * 2, LONGEST_POLL)
-
-    def _answer(self, response: Response) -> Any:
-        if response.status_code == 404:
-            raise PullError(
-                SOURCE,
-                "credentials",
-                f"the project does not exist. {settings.where_to_put(SOURCE, 'project_id')}",
-            )
-        return response.json()
 
     def _download(self, path: str, folder: Path) -> Path:
         target = folder / f"{uuid.uuid4().hex[:16]}.export"
@@ -273,7 +264,15 @@ def _number(connection: Connection, sql: str) -> int:
 
 def _client(base_url: str, auth: AuthBase, paces: dict[str, Pace]) -> RESTClient:
     limit = Limit(lambda *_: 30.0, give_up_after=3900)
-    return Vendor(SOURCE, base_url, auth, limit, paces=paces).client()
+    return Vendor(SOURCE, base_url, auth, limit, paces=paces, meaning=_meaning).client()
+
+
+def _meaning(answer: Response) -> PullError | None:
+    """A project that does not exist is told of by a 404, or by a 400 where it can be none."""
+    if not (answer.status_code == 404 or "invalid_project" in answer.text):
+        return None
+    where = settings.where_to_put(SOURCE, "project_id")
+    return PullError(SOURCE, "credentials", f"the project does not exist. {where}")
 
 
 def _stamp(moment: datetime) -> str:

@@ -58,7 +58,8 @@ class Dumps:
         """Insert rows of a table, which come with the next dump, or change a manifest.
 
         A row of `events` names its `event_table`. A record of `dumps` has an `id` and members of
-        the manifest that replace its own; `full` lists tables to be dumped whole.
+        the manifest that replace its own; `full` lists tables to be dumped whole. An event that
+        is removed is left out of the dumps that are made from then on.
         """
         if resource == "dumps":
             self._overlay.put(VENDOR, resource, record, self._clock.seconds, True)
@@ -209,7 +210,8 @@ class Dumps:
         wanted = (table,) if is_full and number > FIRST_DUMP else TABLES
         begin = self._world.frame.start if is_full else first
         place = number - FIRST_DUMP
-        made = self._tables.rows(wanted, begin, until, place, self._version(number))
+        removed = [int(one) for one in self._overlay.layer(VENDOR, "events").removed]
+        made = self._tables.rows(wanted, begin, until, place, self._version(number), removed)
         for name in wanted:
             kept = self._kept(number, name)
             if name == table or self.is_full(number, name) == is_full or number == FIRST_DUMP:

@@ -64,11 +64,20 @@ class Tables:
         return [*_WITH_IDS, *texts]
 
     def rows(
-        self, wanted: Sequence[str], first: int, until: int, place: int, version: int
+        self,
+        wanted: Sequence[str],
+        first: int,
+        until: int,
+        place: int,
+        version: int,
+        removed: Sequence[int],
     ) -> dict[str, Any]:
-        """The encoded records of tables, of what came in from `first` on and before `until`."""
+        """The encoded records of tables, of what came in from `first` on and before `until`, but
+        for the `removed` events."""
         made: dict[str, Any] = {}
         events = self._arrivals.between(first, until)
+        if removed:
+            events = events.take(np.nonzero(~np.isin(event_ids(events), removed))[0])
         for table in wanted:
             if table == "users":
                 made[table] = [
@@ -176,11 +185,9 @@ class Tables:
     def _keys(self, events: DayEvents) -> list[Any]:
         known, unknown = self._numbers
         user = np.where(events.known, known[events.user], unknown[events.user])
-        halves = events.insert.view(np.uint64).reshape(-1, 2).astype(np.int64)
-        number = mixed(halves[:, 0] ^ (halves[:, 1] << 1), 1)
         session = self._session(events)
         time = events.time * 1000 + events.received_ms % 1000
-        return [avro.longs(one) for one in (number, user, session, time)]
+        return [avro.longs(one) for one in (event_ids(events), user, session, time)]
 
     def _session(self, events: DayEvents) -> NDArray[np.int64]:
         return mixed(events.user * 100_000 + events.time // DAY, 2)
@@ -207,6 +214,12 @@ class Tables:
             names = pa.array([avro.text(name) for name in INTEGRATIONS])
             columns.append(names.take(pa.array(events.integration)))
         return avro.records(*columns)
+
+
+def event_ids(events: DayEvents) -> NDArray[np.int64]:
+    """Return the vendor's ids of events; a copy carries that of its original."""
+    halves = events.insert.view(np.uint64).reshape(-1, 2).astype(np.int64)
+    return mixed(halves[:, 0] ^ (halves[:, 1] << 1), 1)
 
 
 def mixed(values: NDArray[np.int64], salt: int) -> NDArray[np.int64]:

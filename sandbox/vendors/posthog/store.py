@@ -57,7 +57,8 @@ class Store:
         return self._clock.seconds * 1000
 
     def put(self, resource: str, record: Any) -> None:
-        """Insert rows as an export shows them; what has no `_inserted_at` comes in now.
+        """Insert rows as an export shows them; what has no `_inserted_at` came in a second ago,
+        so that an export up to now has it.
 
         A person overrides the one with its distinct id. An event stands beside whatever has its
         uuid, as a second copy does until the vendor tidies up.
@@ -99,7 +100,7 @@ class Store:
             row = dict(put.record["row"])
             if row.get("uuid") in layer.removed:
                 continue
-            row.setdefault("_inserted_at", datetime.fromtimestamp(put.at, UTC))
+            row.setdefault("_inserted_at", datetime.fromtimestamp(put.at - 1, UTC))
             came = row["_inserted_at"]
             if isinstance(came, str):
                 came = datetime.fromisoformat(came)
@@ -263,7 +264,9 @@ class Store:
                         "properties": "{}",
                         "is_deleted": True,
                         "person_distinct_id_version": shown["person_distinct_id_version"] + 100,
-                        "_inserted_at": datetime.fromtimestamp(layer.archived[distinct_id], UTC),
+                        "_inserted_at": datetime.fromtimestamp(
+                            layer.archived[distinct_id] - 1, UTC
+                        ),
                     }
                 yield shown
 

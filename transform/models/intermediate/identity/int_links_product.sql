@@ -4,7 +4,7 @@ with used as (
 ),
 
 users as (
-    {{ union_entity('product_users') }}
+    select * from {{ ref('int_product_profiles') }}
 ),
 
 carriers as (
