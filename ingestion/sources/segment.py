@@ -209,7 +209,7 @@ class _Logs:
             " when type = 'track' and event is null then 'event is missing'"
             " when received_at is null then case when raw_received_at is null"
             " then 'received_at is missing' else 'received_at is not a time' end"
-            ' when raw_timestamp is not null and occurred_at is null'
+            " when raw_timestamp is not null and occurred_at is null"
             " then 'timestamp is not a time'"
             f" when occurred_at > {literal(self._pull.now + AHEAD)} then '{IN_THE_FUTURE}'"
         )

@@ -78,7 +78,7 @@ def test_hours_follow_each_other_and_none_is_asked_for_before_its_time(few: Any)
 
 
 @pytest.mark.parametrize(
-    ("options", "refused"), [({"size_limit": 130 * 200}, 400), ({"timeout_hours": 150}, 504)]
+    ("options", "refused"), [({"size_limit": 130 * 200}, 400), ({"timeout_hours": 400}, 504)]
 )
 def test_what_is_too_much_at_once_is_asked_for_in_parts_and_comes_whole(
     few: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, int], refused: int
