@@ -70,6 +70,68 @@ RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
             },
         ],
     },
+    "zendesk": {
+        "organizations": [
+            {
+                "id": "o1",
+                "name": "Acme",
+                "domain_names": ["one.test"],
+                "external_id": "acme-1",
+                "created_at": "2026-01-01T00:00:00Z",
+            },
+        ],
+        "users": [
+            {
+                "id": "z1",
+                "email": "ben@elsewhere.test",
+                "role": "end-user",
+                "created_at": "2026-01-01T00:00:00Z",
+            },
+        ],
+        "tickets": [
+            {
+                "id": "t1",
+                "status": "solved",
+                "organization_id": "o1",
+                "requester_id": "z1",
+                "created_at": "2026-10-19T08:00:00Z",
+                "updated_at": DAY,
+            },
+            {
+                "id": "t2",
+                "status": "solved",
+                "requester_id": "z1",
+                "created_at": "2026-10-19T08:00:00Z",
+                "updated_at": DAY,
+            },
+        ],
+        "satisfaction_ratings": [
+            {
+                "id": "good",
+                "ticket_id": "t1",
+                "requester_id": "z1",
+                "score": "good",
+                "created_at": DAY,
+                "updated_at": DAY,
+            },
+            {
+                "id": "bad",
+                "ticket_id": "t2",
+                "requester_id": "z1",
+                "score": "bad",
+                "created_at": DAY,
+                "updated_at": DAY,
+            },
+            {
+                "id": "offered",
+                "ticket_id": "t2",
+                "requester_id": "z1",
+                "score": "offered",
+                "created_at": DAY,
+                "updated_at": DAY,
+            },
+        ],
+    },
     "delighted": {
         "survey_responses": [
             answer("nps 6", score=6),
@@ -113,7 +175,7 @@ def warehouse(
         folder,
         RAW,
         as_of=AS_OF,
-        sources=["hubspot", "mixpanel", "delighted"],
+        sources=["hubspot", "mixpanel", "zendesk", "delighted"],
         select="+int_survey_responses +source_freshness",
     )
     yield con
@@ -145,6 +207,8 @@ def test_an_nps_answer_falls_into_the_bucket_of_its_score(
         ("csat 1", "csat", 1, 5, "0"),
         ("csat 4", "csat", 1, 5, "75"),
         ("thumb", "csat", 0, 1, "100"),
+        ("good", "csat", 0, 1, "100"),
+        ("bad", "csat", 0, 1, "0"),
         ("f csat", "csat", 1, 5, "25"),
         ("f nps", "nps", 0, 10, "100"),
     ],
@@ -170,11 +234,14 @@ def test_an_answer_given_later_is_not_known_yet_and_a_deleted_one_is_marked(
     assert found["gone"]["is_deleted"] is True
     assert found["f merged"]["is_deleted"] is True
     assert found["nobody"]["is_deleted"] is False
+    assert "offered" not in found
 
 
 @pytest.mark.parametrize(
     ("name", "account", "matched_by"),
     [
+        ("good", "hubspot:1", "ticket"),
+        ("bad", "hubspot:2", "ticket"),
         ("f nps", "hubspot:1", "contact"),
         ("f csat", "hubspot:2", "contact"),
         ("f merged", "hubspot:1", "contact"),
@@ -191,7 +258,7 @@ def test_an_answer_given_later_is_not_known_yet_and_a_deleted_one_is_marked(
         ("nobody", None, None),
     ],
 )
-def test_the_account_is_found_by_person_then_account_then_domain_and_never_guessed(
+def test_the_account_is_found_by_ticket_then_person_then_account_then_domain_and_never_guessed(
     name: str, account: str | None, matched_by: str | None, found: dict[str, dict[str, Any]]
 ) -> None:
     assert (found[name]["account_id"], found[name]["matched_by"]) == (account, matched_by)

@@ -28,7 +28,8 @@ newest as (
 ),
 
 tickets as (
-    {{ union_entity('tickets') }}
+    select source, source_id, account_id from {{ ref('int_ticket_records') }}
+    where account_id is not null
 ),
 
 records as (
@@ -56,18 +57,6 @@ users as (
 
 master as (
     select * from {{ ref('int_account_master') }}
-),
-
-by_ticket as (
-    select
-        tickets.source,
-        tickets.source_id,
-        min(accounts.account_id) as account_id
-    from tickets
-    inner join accounts
-        on tickets.source = accounts.source and tickets.account_source_id = accounts.source_id
-    group by tickets.source, tickets.source_id
-    having count(distinct accounts.account_id) = 1
 ),
 
 by_contact as (
@@ -129,15 +118,15 @@ buckets as (
 found as (
     select
         newest.*,
-        by_ticket.account_id as ticket_account_id,
+        tickets.account_id as ticket_account_id,
         by_contact.account_id as contact_account_id,
         coalesce(by_contact_email.account_id, by_user_email.account_id) as email_account_id,
         coalesce(by_own_account.account_id, by_key.account_id) as named_account_id,
         by_domain.account_id as domain_account_id,
         coalesce(newest.score between newest.scale_min and newest.scale_max, false) as is_on_scale
     from newest
-    left join by_ticket
-        on newest.source = by_ticket.source and newest.ticket_source_id = by_ticket.source_id
+    left join tickets
+        on newest.source = tickets.source and newest.ticket_source_id = tickets.source_id
     left join by_contact
         on newest.source = by_contact.source and newest.respondent_source_id = by_contact.source_id
     left join by_contact_email on newest.respondent_email = by_contact_email.email
