@@ -16,7 +16,7 @@ AS_OF = "2026-11-01T12:00:00Z"
 SOURCES = ["hubspot", "stripe", "files"]
 SELECT = (
     "+path:models/intermediate/success +path:models/intermediate/planning"
-    " +int_unmatched_references +int_exchange_rates +source_freshness"
+    " +unmatched_references +int_exchange_rates +source_freshness"
 )
 
 
@@ -225,6 +225,14 @@ def test_what_leads_nowhere_or_to_several_is_listed_and_never_guessed(built: Bui
         ("score_overrides", "Twin", "ambiguous", "hubspot:2, hubspot:3", 1),
         ("touches", "nobody@gmail.com", "unknown", None, 1),
     ]
+
+
+def test_readers_see_no_address_of_a_person(built: Built) -> None:
+    found = built.execute(
+        "select reference, reason, records, example_source_id"
+        " from warehouse.marts.unmatched_references where entity = 'touches'"
+    ).fetchall()
+    assert found == [("...@gmail.com", "unknown", 1, "new.csv:6")]
 
 
 def test_of_rows_that_say_the_same_the_file_written_last_counts(built: Built) -> None:
