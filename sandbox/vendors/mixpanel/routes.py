@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +18,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from sandbox.limits import Limits, Window
 from sandbox.universe.chance import token
@@ -39,14 +42,19 @@ class Mixpanel:
     archivable: frozenset[str] = frozenset()
     faults = frozenset({"terminated_early"})
 
-    def __init__(self, store: Store, limits: Limits, packs: bool) -> None:
+    def __init__(
+        self, store: Store, limits: Limits, packs: bool, concurrent: Mapping[str, int],
+        query_seconds: float,
+    ) -> None:  # fmt: skip
         self._store, self._packs = store, packs
+        self._concurrent, self._query_seconds = concurrent, query_seconds
+        self._running = Counter[str]()
         self._export_hour = Window(limits.mixpanel_export_per_hour, 3600)
         self._export_second = Window(limits.mixpanel_export_per_second, 1)
         self._query_hour = Window(limits.mixpanel_query_per_hour, 3600)
         self._sessions: dict[str, tuple[str, list[Any]]] = {}
         paths = ("/api/query/engage", "/api/2.0/engage")
-        self.app = Router(
+        self._router = Router(
             [
                 Route("/data/api/2.0/export", self._export),
                 Route("/api/2.0/export", self._export),
@@ -55,6 +63,20 @@ class Mixpanel:
             redirect_slashes=False,
             default=_not_found,
         )
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a call, unless too many of its kind are running."""
+        request = Request(scope, receive)
+        kind = "export" if _exports(request) else "query"
+        self._running[kind] += 1
+        try:
+            if self._running[kind] > self._concurrent[kind]:
+                await self.limited(request)(scope, receive, send)
+                return
+            await asyncio.sleep(self._query_seconds)
+            await self._router(scope, receive, send)
+        finally:
+            self._running[kind] -= 1
 
     # ---- what the sandbox asks ----
 
@@ -121,9 +143,11 @@ class Mixpanel:
 
     def limited(self, request: Request) -> Response:
         """Return the vendor's 429; no Retry-After."""
-        hour = self._export_hour if _exports(request) else self._query_hour
+        kind = "export" if _exports(request) else "query"
+        hour = self._export_hour if kind == "export" else self._query_hour
+        running = f"{max(1, self._running[kind])}/{self._concurrent[kind]}"
         message = (
-            f"Query rate limit exceeded for project_id: {PROJECT_ID}. 1/5 queries running "
+            f"Query rate limit exceeded for project_id: {PROJECT_ID}. {running} queries running "
             f"concurrently and {hour.used + 1}/{hour.allowed or 60} queries running in the last "
             "hour. For more information, please consult our documentation at https://help.mixpanel.com/"
         )
