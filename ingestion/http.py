@@ -1,6 +1,7 @@
 """Asking a vendor: pacing, retries by that vendor's rules, and what an error answer means."""
 
 import json
+import re
 import threading
 import time
 from collections import deque
@@ -10,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
+from dlt.common import jsonpath
 from dlt.common.configuration import resolve_configuration
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.requests.session import Session
@@ -33,6 +35,8 @@ from ingestion.settings import where_to_put
 LONGEST_RETRY_AFTER = 300.0
 # An answer that means "come back": locked, migrating, and everything that is the server's fault.
 COME_BACK = frozenset((423, 477, *range(500, 600)))
+# A whole number that may not fit into 64 bits, an id perhaps: the fast parser would round it.
+LONG_NUMBER = re.compile(rb"[:,\[]\s*-?\d{19,}")
 
 
 @dataclass(frozen=True)
@@ -270,7 +274,8 @@ class Cursor(JSONResponseCursorPaginator):
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         super().update_state(response, data)
-        promised = self.has_more_path is not None and response.json().get("has_more") is True
+        path = self.has_more_path
+        promised = path is not None and True in jsonpath.find_values(path, response.json())
         if promised and not self._has_next_page:
             raise PullError(
                 self._source, "bad_answer", "a page says that more follow, but is empty."
@@ -285,11 +290,12 @@ class Cursor(JSONResponseCursorPaginator):
 
 def _parsed(response: Response) -> Any:
     try:
-        return orjson.loads(response.content)
+        if not LONG_NUMBER.search(response.content):
+            return orjson.loads(response.content)
     except orjson.JSONDecodeError:
         pass
     try:
-        # Takes what the fast one refuses though it can be read: half surrogates, NaN, 2^70.
+        # Takes what the fast one refuses though it can be read: half surrogates, NaN.
         return json.loads(response.content)
     except ValueError:
         raise _Cut from None

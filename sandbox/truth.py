@@ -16,6 +16,7 @@ from sandbox.universe.catalogue import CURRENCIES
 from sandbox.universe.companies import Company
 from sandbox.universe.contracts import Subscription, monthly_value
 from sandbox.universe.events import is_core, user_id
+from sandbox.universe.support import complains_first
 from sandbox.universe.world import World
 
 SYSTEMS = ("hubspot", "stripe", "mixpanel", "salesforce")
@@ -135,7 +136,8 @@ class Truth:
         """One row per time a company stopped paying by now, and whether it came back.
 
         Columns: company, churned_at, kind (voluntary, involuntary), notice_at, mrr_lost (major
-        units a day before), currency, usage_declined, meetings_declined, returned_at.
+        units a day before), currency, usage_declined, meetings_declined, tickets_worsened,
+        returned_at.
         """
         rows = []
         for index, subs in self._subs.items():
@@ -153,7 +155,8 @@ class Truth:
                     rows.append(gone)
                 before = value
         columns = ["company", "churned_at", "kind", "notice_at", "mrr_lost", "currency",
-                   "usage_declined", "meetings_declined", "returned_at"]  # fmt: skip
+                   "usage_declined", "meetings_declined", "tickets_worsened",
+                   "returned_at"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
     def _churn(
@@ -172,6 +175,8 @@ class Truth:
             "currency": company.currency.upper(),
             "usage_declined": company.in_product and company.uses_less_first,
             "meetings_declined": company.in_crm and company.meets_less_first,
+            "tickets_worsened": complains_first(self._world.frame.seed, company)
+            and bool(self._world.people[index]),
             "returned_at": None,
         }
 

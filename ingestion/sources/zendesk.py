@@ -110,7 +110,7 @@ class _Api:
 
     def by_cursor(self, table: Table, since: datetime | None) -> Iterator[list[Any]]:
         """Pages of an export that has cursors."""
-        asked: dict[str, Any] = {"start_time": self._start(since), "per_page": EXPORT_PAGE}
+        asked: dict[str, Any] = {"start_time": self._start(table, since), "per_page": EXPORT_PAGE}
         if table is TICKETS:
             asked["support_type_scope"] = "all"
         path = f"/api/v2/incremental/{table.name}/cursor"
@@ -127,7 +127,7 @@ class _Api:
 
     def _from_second_to_second(self, table: Table, since: datetime | None) -> Iterator[list[Any]]:
         path = f"/api/v2/incremental/{table.name}"
-        start: int | None = self._start(since)
+        start: int | None = self._start(table, since)
         while start is not None:
             paginator = _FromSecond(start, self._now)
             asked = {"start_time": start, "per_page": EXPORT_PAGE}
@@ -138,7 +138,7 @@ class _Api:
             if paginator.held_up_at is not None:
                 yield from self._of_second(table, paginator.held_up_at)
                 following = datetime.fromtimestamp(paginator.held_up_at + 1, UTC)
-                start = self._start(following) if following <= self._now - WITHHELD else None
+                start = self._start(table, following) if following <= self._now - WITHHELD else None
 
     def _of_second(self, table: Table, second: int) -> Iterator[list[Any]]:
         """The rows of one second and perhaps others, from pages that end within it."""
@@ -171,8 +171,10 @@ class _Api:
             path, params=asked | {"page[size]": LIST_PAGE}, paginator=cursor, data_selector=name
         )
 
-    def _start(self, since: datetime | None) -> int:
-        first = settings.option(SOURCE, "start_date", "")
+    def _start(self, table: Table, since: datetime | None) -> int:
+        # Tickets of any age have people and organizations.
+        bounded = table in (TICKETS, TICKET_METRIC_EVENTS)
+        first = settings.option(SOURCE, "start_date", "") if bounded else ""
         if since is None and first:
             since = datetime.fromisoformat(first).replace(tzinfo=UTC)
         if since is None:

@@ -13,7 +13,7 @@ from requests import Request, Response
 from ingestion import http, pipeline, settings
 from ingestion.errors import PullError
 from ingestion.sources import zendesk
-from ingestion.sources.zendesk_tables import ORGANIZATIONS, TICKET_METRIC_EVENTS, TICKETS
+from ingestion.sources.zendesk_tables import ORGANIZATIONS, TICKET_METRIC_EVENTS, TICKETS, USERS
 from ingestion.tables import Table
 from sandbox import Sandbox
 from sandbox.vendors.zendesk import login
@@ -135,6 +135,16 @@ def test_an_export_that_promises_more_without_a_place_stops_the_source() -> None
             paginator.update_state(page(end_time=end, end_of_stream=False))
 
 
+def test_a_list_that_says_more_follow_and_gives_no_cursor_stops_the_source() -> None:
+    listed = http.Cursor("zendesk", cursor_path="meta.after_cursor", has_more_path="meta.has_more")
+    listed.update_state(page(meta={"has_more": True, "after_cursor": "next"}))
+    with pytest.raises(PullError, match="more follow") as stopped:
+        listed.update_state(page(meta={"has_more": True, "after_cursor": None}))
+    assert stopped.value.kind == "bad_answer"
+    listed.update_state(page(meta={"has_more": False, "after_cursor": "end"}))
+    assert not listed.has_next_page
+
+
 def test_cursors_that_lead_in_a_circle_stop_the_source() -> None:
     paginator = zendesk._EndOfStream()
     circle = page(tickets=[{}], after_cursor="same", end_of_stream=False)
@@ -179,13 +189,17 @@ def test_the_next_pull_asks_a_lag_before_the_newest_stamp_and_for_a_month_of_rat
     assert all(f"start_time={since}" in path and "score=received" in path for path in ratings)
 
 
-def test_a_start_date_bounds_the_first_pull(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_date_bounds_the_first_pull_of_tickets_and_of_nobody_else(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SOURCES__ZENDESK__START_DATE", "2026-10-01")
     begin = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp())
     (tickets,) = zendesk._Api(box.now).by_cursor(TICKETS, None)
     expected = [record for at, _, record in shown(box, TICKETS) if at >= begin]
     assert tickets == expected
     assert 0 < len(expected) < len(shown(box, TICKETS))
+    (users,) = zendesk._Api(box.now).by_cursor(USERS, None)
+    assert users == [record for _, _, record in shown(box, USERS)]
 
 
 def test_an_empty_first_answer_is_made_up_for_by_the_next_pull(box: Sandbox) -> None:

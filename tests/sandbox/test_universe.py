@@ -165,6 +165,8 @@ def test_tickets_get_more_and_worse_before_most_voluntary_churns(default: Sandbo
         return float(np.mean(high))
 
     assert bad(after) > 1.15 * bad(before)
+    voluntary = churns[churns.kind == "voluntary"]
+    assert 0.4 < voluntary.tickets_worsened.mean() < 0.9
 
 
 def test_the_life_of_a_ticket_is_in_order(default: Sandbox):

@@ -157,6 +157,20 @@ def test_exports_have_a_limit_of_their_own() -> None:
         assert left == 4, "the login, two exports and a list"
 
 
+def test_calls_of_any_kind_have_a_limit_too() -> None:
+    with pytest.MonkeyPatch.context() as patch, desk(requests_per_minute=3) as box:
+        one = Desk(box, patch)
+        answers = [one.get("users?per_page=1") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert answers[2].text == "Number of allowed API requests per minute exceeded"
+
+
+def test_a_help_desk_has_the_tickets_of_its_channels() -> None:
+    with pytest.MonkeyPatch.context() as patch, desk(channels=["chat"]) as box:
+        found = Desk(box, patch).get("incremental/tickets/cursor?start_time=0").json()["tickets"]
+        assert {one["via"]["channel"] for one in found} == {"chat"}
+
+
 def test_the_cursor_is_there_at_the_end_too_and_leads_on_later(own: Desk) -> None:
     end = own.get("incremental/tickets/cursor?start_time=0").json()
     assert end["end_of_stream"]
