@@ -71,14 +71,15 @@ def typed(rows: pa.Table, kind: Object, reader: Reader) -> Batch:
         connection.register("sent", rows)
         bad = " or ".join([*(_is_bad(one) for one in columns), *_odd_ids(kind, columns)])
         listed = ", ".join(f'{_cast(one)} as "{one.name}"' for one in columns)
-        newest = 'try_cast("SystemModstamp" as timestamptz) desc nulls last'
         good = connection.sql(
-            f"""select {listed} from sent where ({bad}) is not true
-            qualify row_number() over (partition by "Id" order by {newest}) = 1"""
+            f"""select * exclude (is_bad)
+            from (select {listed}, ({bad}) is true as is_bad from sent)
+            where not is_bad"""
         ).to_arrow_table()
-        others = (
-            connection.sql(f"select * from sent where ({bad}) is true").to_arrow_table().to_pylist()
-        )
+        others = []
+        if good.num_rows < rows.num_rows:
+            query = f"select * from sent where ({bad}) is true"
+            others = connection.sql(query).to_arrow_table().to_pylist()
     slow = reader.read(kind.shape(row) for row in others)
     reader.saw(good)
     names = [column.name for column in reader.table.columns]
