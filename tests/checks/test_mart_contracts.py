@@ -49,6 +49,20 @@ HEALTHY = """
             m > 0 as is_closed, cast(10 as decimal(18, 4)) as mrr_reporting
         from range(100) r(i), range(12) t(m);
     update marts.mrr_monthly set month_on = date_trunc('month', month_on);
+    create table marts.mrr_movements as
+        select 'a' || i as account_id, date '2026-02-01' as month_on, 'new' as movement,
+            cast(10 as decimal(18, 4)) as amount_reporting
+        from range(100) r(i);
+    create table marts.cohort_retention as
+        select date '2026-01-01' as cohort_on, date '2026-02-01' as month_on;
+    create table marts.renewals as
+        select 'i' || i as item_source_id, date '2026-02-01' as due_month_on,
+            case when i < 10 then 'late' else 'renewed' end as outcome
+        from range(50) r(i);
+    create table marts.kpi_monthly as
+        select 'mrr' as metric, date '2026-03-01' as month_on, 'outcome' as metric_class,
+            cast(1 as decimal(18, 6)) as target
+        union all select 'calls', date '2026-03-01', 'activity', null;
     create table marts.revenue_exceptions as
         select 'e' || i as exception_id, i < 25 as is_current from range(40) r(i);
     create table marts.account_usage_daily as
@@ -121,6 +135,7 @@ def test_an_empty_mart_is_judged_and_only_an_empty_customer_360_is_held_back(
     [
         ("customer_360", "PUBLISHED_CUSTOMER_360_ROWS", 100),
         ("mrr_monthly", "PUBLISHED_MRR_MONTHLY_ROWS", 1200),
+        ("mrr_movements", "PUBLISHED_MRR_MOVEMENTS_ROWS", 100),
     ],
 )
 def test_a_fifth_may_go_between_two_publications_and_no_row_more(
@@ -331,6 +346,30 @@ def test_the_last_publication_gives_the_values_that_the_next_is_held_against(
     assert values["PUBLISHED_CUSTOMER_HEALTH_RED_PCT"] == pytest.approx(2000 / 70)
     assert values["PUBLISHED_CUSTOMER_HEALTH_UNKNOWN_PCT"] == 30
     assert values["PUBLISHED_IDENTITY_MAP_MATCHED_PCT"] == 90
+
+
+@pytest.mark.parametrize(
+    ("mart", "change", "check"),
+    [
+        (
+            "renewals",
+            "insert into marts.renewals values ('i99', date '2026-03-01', 'late')",
+            "metric_late_now",
+        ),
+        (
+            "kpi_monthly",
+            "update marts.kpi_monthly set target = 9 where metric = 'calls'",
+            "metric_goals_on_activity",
+        ),
+        (
+            "cohort_retention",
+            "update marts.cohort_retention set month_on = date '2025-12-01'",
+            "metric_cohorts_before_the_first_month",
+        ),
+    ],
+)
+def test_revenue_that_is_not_right_shows(mart: str, change: str, check: str, audit: Audit) -> None:
+    assert list(wrong(audit(mart, change))) == [check]
 
 
 def test_every_value_that_a_contract_compares_with_is_measured(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ def warehouse(
         tmp_path_factory.mktemp("revenue"),
         {"stripe": billing.tables},
         as_of=AS_OF,
-        select="+mrr_monthly +revenue_exceptions the_items_of_an_account_sum_to_its_mrr",
+        select="+mrr_monthly +revenue_exceptions +mrr_movements +cohort_retention +renewals"
+        " +kpi_monthly the_items_of_an_account_sum_to_its_mrr"
+        " movements_explain_every_change_of_mrr net_retention_is_never_below_gross_retention",
     )
     yield con
     con.close()

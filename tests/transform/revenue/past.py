@@ -12,6 +12,7 @@ PAST_CASES = (
     *("returned", "grew", "switched", "addon_gone", "yearly", "one_month", "mid_month"),
     *("one_of_two_left", "euro"),
     *("two_currencies", "discount_once", "discount_lasting", "owing", "void_and_draft"),
+    *("second_product", "renews_higher", "year_not_renewed"),
     *("billed_twice", "old_quarter", "old_month_end", "old_year", "old_four_weeks", "old_ten_days"),
 )
 MONTH_STARTS = [f"2025-{m:02d}-01" for m in range(11, 13)] + [
@@ -118,6 +119,35 @@ def add_past(b: Billing) -> None:
     billed_twice = b.subscribe("billed_twice", HUNDRED)
     _bill(b, "billed_twice", billed_twice, _months("2026-08-01", "2026-11-01"), 10000)
     _bill(b, "billed_twice", billed_twice, _months("2026-08-01", "2026-08-01"), 10000)
+
+    both = b.subscribe("second_product", price(13000), price(5000))
+    first_item, second_item = (row["id"] for row in b.tables["subscription_items"][-2:])
+    for start, end in _months("2026-08-01", "2026-11-01"):
+        line = {"start": start, "end": end}
+        grown = start >= "2026-09-01"
+        lines = [
+            line
+            | {"amount": 13000 if grown else 10000, "price": "price_a", "product": "prod_a"}
+            | {"subscription_item": first_item}
+        ]
+        if grown:
+            lines.append(
+                line
+                | {"amount": 5000, "price": "price_b", "product": "prod_b"}
+                | {"subscription_item": second_item}
+            )
+        b.invoice("second_product", lines, subscription=both)
+
+    higher = b.subscribe(
+        "renews_higher", price(150000, "year"), period=("2026-09-01", "2027-09-01")
+    )
+    _bill(b, "renews_higher", higher, [("2025-09-01", "2026-09-01")], 120000)
+    _bill(b, "renews_higher", higher, [("2026-09-01", "2027-09-01")], 150000)
+
+    ended = b.subscribe(
+        "year_not_renewed", price(120000, "year"), status="canceled", ended_at="2026-09-15"
+    )
+    _bill(b, "year_not_renewed", ended, [("2025-09-15", "2026-09-15")], 120000)
 
     old = {"price": "price_gone"}
     for case, period, amount in [
