@@ -15,6 +15,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError
 from urllib3.exceptions import HTTPError as StreamError
 
 from ingestion.reading import Reject
+from ingestion.sql import quoted
 from ingestion.stored import day_prints
 from ingestion.values import FIRST_YEAR, LAST_YEAR, MILLISECONDS_FROM, clean_text
 
@@ -112,7 +113,8 @@ class EventFile:
                     processed_at, group_key, properties, '{load_id}' as _dlt_load_id,
                     '{parquet.stem}-' || nextval('row_number') as _dlt_id
                 from ({self._typed(self._parsed())}) where {where}
-            ) to '{parquet}' (format parquet, compression snappy, dictionary_size_limit 5000)"""
+            ) to {quoted(parquet)}
+            (format parquet, compression snappy, dictionary_size_limit 5000)"""
         ).fetchone()
         return int(written[0]) if written else 0
 
@@ -127,7 +129,7 @@ class EventFile:
 
     def prints(self, parquet: Path) -> dict[date, tuple[int, int]]:
         """Count and content hash of each day in a file that `readable_to` wrote."""
-        source = f"read_parquet('{parquet}')"
+        source = f"read_parquet({quoted(parquet)})"
         found = self._connection.execute(day_prints(source)).fetchall()
         return {row[0]: (row[1], row[2]) for row in found}
 
@@ -142,7 +144,7 @@ class EventFile:
 
     def _parsed(self) -> str:
         """Event name and properties, parsed once; both null where a line is not JSON."""
-        return f"""select event, properties, '' as line from read_json('{self._path}',
+        return f"""select event, properties, '' as line from read_json({quoted(self._path)},
             format = 'newline_delimited', columns = {{event: 'VARCHAR', properties: 'JSON'}},
             ignore_errors = true, maximum_object_size = {LONGEST_LINE_BYTES})"""
 
@@ -152,7 +154,7 @@ class EventFile:
                 case when json_valid(line) then line ->> '$.event' end as event,
                 case when json_valid(line) then line -> '$.properties' end as properties,
                 line
-            from read_csv('{self._path}', columns = {{line: 'VARCHAR'}}, header = false,
+            from read_csv({quoted(self._path)}, columns = {{line: 'VARCHAR'}}, header = false,
                 auto_detect = false, delim = '', quote = '', escape = '',
                 max_line_size = {LONGEST_LINE_BYTES})
             where line is not null and trim(line) <> ''"""
@@ -221,5 +223,5 @@ def workbench(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        connection.execute(f"set temp_directory = '{folder}'")
+        connection.execute(f"set temp_directory = {quoted(folder)}")
         yield connection

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ingestion.columnar import CHUNK_BYTES, LONGEST_LINE_BYTES, CutStream
+from ingestion.sql import quoted
 from ingestion.values import FIRST_YEAR, LAST_YEAR
 
 NOT_AN_OBJECT = "the line is not a JSON object"
@@ -64,7 +65,7 @@ class Lines:
             [f"\"{name}\": 'VARCHAR'" for name in self._texts]
             + [f"\"{name}\": 'JSON'" for name in self._objects]
         )
-        return f"""select *, '' as line from read_json('{self._path}',
+        return f"""select *, '' as line from read_json({quoted(self._path)},
             format = 'newline_delimited', columns = {{{columns}}},
             ignore_errors = true, maximum_object_size = {LONGEST_LINE_BYTES})"""
 
@@ -78,7 +79,7 @@ class Lines:
         # Only CASE keeps a function away from what it cannot read; of what is no object it is null.
         return f"""select {columns}, line from (
             select line, case when json_valid(line) then line end as object
-            from read_csv('{self._path}', columns = {{line: 'VARCHAR'}}, header = false,
+            from read_csv({quoted(self._path)}, columns = {{line: 'VARCHAR'}}, header = false,
                 auto_detect = false, delim = '', quote = '', escape = '',
                 max_line_size = {LONGEST_LINE_BYTES})
             where line is not null and trim(line) <> '')"""

@@ -110,7 +110,9 @@ raw("g6 Case", "customers", '{"id": "g6 Case", "name": "one"}', name="one")
 raw("g6 cASE", "customers", '{"id": "g6 cASE", "name": "other"}', name="other")
 raw("71", "companies", '{"id": 71, "properties": {"name": "number"}}', properties__name="number")
 raw("071", "companies", '{"id": "071", "properties": {"name": "text"}}', properties__name="text")
-raw("G8 long", "contacts", '{"id": 1208925819614629174706176}', "id is a number too large")
+for digits in ("1208925819614629174706176", "18446744073709551616"):
+    text = f'{{"id": {digits}, "properties": {{"firstname": "{digits}"}}}}'
+    raw(digits, "contacts", text, properties__firstname=digits)
 raw("x-8", "companies", '{"id": "x-8", "properties": {"name": "G8"}}', properties__name="G8")
 turned_away("G9 declared", "charges", {"amount": 10.5}, "amount is not a whole number")
 clean("G9 undeclared int", "charges", {"g9_ratio": 10}, g9_ratio=10.0)

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from ingestion import http, settings
+from ingestion.sql import quoted
 from sandbox import Sandbox
 from sandbox.limits import Limits
 
@@ -33,7 +34,7 @@ def small_world(**more: Any) -> Sandbox:
 def query(source: str, sql: str) -> list[tuple[Any, ...]]:
     """The result of `sql` over the raw file of `source`; its tables stand in `raw`."""
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{settings.raw_database(source)}' as f (read_only)")
+        connection.execute(f"attach {quoted(settings.raw_database(source))} as f (read_only)")
         connection.execute(f"use f.raw_{source}")
         connection.execute("set TimeZone = 'UTC'")
         return connection.execute(sql).fetchall()

@@ -105,6 +105,23 @@ def test_finished_loads_leave_no_records_behind(later: Sandbox, data_dir: Path) 
     assert query("hubspot", "select count(*) from f.raw_hubspot_staging.contacts") == [(0,)]
 
 
+@pytest.mark.parametrize("source", ["stripe", "mixpanel"])
+def test_a_data_folder_may_have_an_apostrophe_in_its_name(
+    source: str, later: Sandbox, data_dir: Path, monkeypatch: pytest.MonkeyPatch, at: Point
+) -> None:
+    theirs = data_dir.parent / "O'Brien's data"
+    monkeypatch.setenv("C360_DATA_DIR", str(theirs))
+    pipeline.pull(source)
+    found = contents(source)
+    assert pipeline.pull(source).rows == {}
+    later.advance(days=1)
+    at(later)
+    monkeypatch.setenv("C360_DATA_DIR", str(theirs))
+    assert pipeline.pull(source).rows
+    monkeypatch.setenv("C360_DATA_DIR", str(data_dir))
+    assert found == contents(source)
+
+
 def test_a_bad_pending_package_is_given_up_and_the_pull_goes_on(
     later: Sandbox, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
