@@ -14,6 +14,7 @@ from dlt.extract.hints import make_hints
 from ingestion.errors import PullError
 from ingestion.pull import Pull
 from ingestion.reading import TYPE_CHANGED_ROWS, TYPE_CHANGED_SHARE, Reject
+from ingestion.sql import quoted
 from ingestion.tables import DLT_COLUMNS, Kind, Table
 from ingestion.values import clean_text
 
@@ -134,7 +135,7 @@ class KeyedFiles:
         )
 
     def _once_each(self, parquet: Path, count: int) -> tuple[Path, int]:
-        source, keep = f"read_parquet('{parquet}')", []
+        source, keep = f"read_parquet({quoted(parquet)})", []
         distinct = self._number(f"select count(*) from (select distinct {self._key} from {source})")
         if distinct < count:
             newest = f'"{self._table.updated}"' if self._table.updated else "_dlt_id"
@@ -153,7 +154,7 @@ class KeyedFiles:
             whole.unlink()
         self._connection.execute(
             f"insert into {seen} "
-            f"select md5_number(concat_ws(chr(0), {self._key})) from read_parquet('{parquet}')"
+            f"select md5_number(concat_ws(chr(0), {self._key})) from read_parquet({quoted(parquet)})"
         )
         return parquet, count
 
@@ -188,7 +189,7 @@ class KeyedFiles:
 
     def _copy(self, sql: str, parquet: Path) -> int:
         return self._number(
-            f"copy ({sql}) to '{parquet}' "
+            f"copy ({sql}) to {quoted(parquet)} "
             "(format parquet, compression snappy, dictionary_size_limit 5000)"
         )
 

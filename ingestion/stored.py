@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ingestion.sql import quoted
 from ingestion.tables import DLT_COLUMNS, Kind, Table
 
 _KINDS: dict[str, Kind] = {
@@ -45,7 +46,7 @@ class Stored:
     def __enter__(self) -> "Stored":
         self._connection = duckdb.connect()
         # Under a name that its schema does not have, or every name in two parts is ambiguous.
-        self._connection.execute(f"attach '{self._path}' as stored (read_only)")
+        self._connection.execute(f"attach {quoted(self._path)} as stored (read_only)")
         self._connection.execute("use stored")
         self._connection.execute("set TimeZone = 'UTC'")
         return self
@@ -175,9 +176,9 @@ class Stored:
         """Writes the rows of `parquet` that are not among the stored rows `where`, or differ from
         them in other columns than `unlike`, and returns how many. Rows are told apart by `keys`; an
         older one stays away as in `changed`."""
-        names = [row[0] for row in self.rows(f"describe from read_parquet('{parquet}')")]
+        names = [row[0] for row in self.rows(f"describe from read_parquet({quoted(parquet)})")]
         on = " and ".join(f'p."{name}" = s."{name}"' for name in keys)
-        pulled = f"read_parquet('{parquet}')"
+        pulled = f"read_parquet({quoted(parquet)})"
         key = ", ".join(f'"{name}"' for name in keys)
         sql = f"""select p.* from {pulled} p left join (
                 select * from {self.relation(table.name)} where ({where})
@@ -185,9 +186,9 @@ class Stored:
             where (s._dlt_id is null or {self._difference(table, names, unlike)})"""
         if table.updated:
             sql += f" and not {_is_older(table, moment)}"
-        written: int = self.rows(f"copy ({sql}) to '{to}' (format parquet, compression snappy)")[0][
-            0
-        ]
+        written: int = self.rows(
+            f"copy ({sql}) to {quoted(to)} (format parquet, compression snappy)"
+        )[0][0]
         return written
 
     def gone(self, table: Table, parquet: Path) -> int:
@@ -195,7 +196,7 @@ class Stored:
         keys = ", ".join(f'"{name}"' for name in table.key)
         found: int = self.rows(
             f"select count(*) from {self.relation(table.name)} "
-            f"anti join read_parquet('{parquet}') using ({keys})"
+            f"anti join read_parquet({quoted(parquet)}) using ({keys})"
         )[0][0]
         return found
 

@@ -41,6 +41,7 @@ from ingestion.sources.heap_tables import (
     literal,
     typed,
 )
+from ingestion.sql import quoted
 from ingestion.tables import Table, columns_hint
 
 SOURCE = "heap"
@@ -235,7 +236,7 @@ class _Dumps:
                 parts.append(
                     f"select *, {dump.number}::bigint as dump_id, "
                     f"timestamptz '{dump.dumped_at.isoformat()}' as dumped_at "
-                    f"from read_parquet('{target}')"
+                    f"from read_parquet({quoted(target)})"
                 )
         return " union all by name ".join(parts), lines
 
@@ -281,7 +282,7 @@ def _removal(parts: list[str], parquet: Path, connection: Connection) -> Any:
     connection.execute(
         f"copy (select part, {empty}, true as is_removed, cast(null as varchar) as _dlt_load_id, "
         f"'{parquet.stem}-' || part as _dlt_id from (select unnest(?) as part)) "
-        f"to '{parquet}' (format parquet)",
+        f"to {quoted(parquet)} (format parquet)",
         [parts],
     )
     return dlt.mark.with_file_import(str(parquet), "parquet", len(parts))
