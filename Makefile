@@ -41,7 +41,7 @@ lint: $(READY) ## style, types, boundaries
 	C360_DATA_DIR=data/lint $(VENV)/bin/sqlfluff lint --processes 1 transform/models transform/tests transform/snapshots
 
 lock: $(READY) ## resolve pyproject.toml anew into requirements.lock
-	$(VENV)/bin/uv pip compile pyproject.toml --extra sandbox --extra s3 --extra dev --universal --python-version 3.11 \
+	$(VENV)/bin/uv pip compile pyproject.toml --extra sandbox --extra page --extra s3 --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
 
 bench: $(READY) ## measured ratios: pull, build, second run, memory
