@@ -81,46 +81,40 @@ def test_files_are_read_by_what_they_are_and_not_by_their_names(bucket: Bucket) 
 def test_a_file_that_is_not_whole_waits_in_quarantine_until_it_is(bucket: Bucket) -> None:
     whole = gzip.compress(lines(*(call(f"late {n}") for n in range(500))))
     bucket.calls("good.gz", call("good"))
-    bucket.write("broken.gz", whole[: len(whole) // 2])
-    assert pipeline.pull("segment").rejected == {"files": 1}
+    for name in ("broken.gz", "broken for good.gz"):
+        bucket.write(name, whole[: len(whole) // 2])
+    assert pipeline.pull("segment").rejected == {"files": 2}
     assert stored() == {"good"}
-    (reject,) = rows("segment", "quarantine")
-    assert (reject["resource"], reject["reason"]) == ("files", "the file is no whole gzip")
-    assert reject["record_key"].endswith("/broken.gz")
-    assert pipeline.pull("segment").rows == {}
+    away = rows("segment", "quarantine")
+    assert {(row["resource"], row["reason"]) for row in away} == {
+        ("files", "the file is no whole gzip")
+    }
+    assert {row["record_key"].rpartition("/")[2] for row in away} == {
+        "broken.gz", "broken for good.gz"
+    }  # fmt: skip
     bucket.write("broken.gz", whole)
-    assert pipeline.pull("segment").rows == {"calls": 500, "files": 1}
-    assert len(rows("segment", "quarantine")) == 1
+    again = pipeline.pull("segment")
+    assert (again.rows, again.rejected) == ({"calls": 500, "files": 1}, {"files": 1})
+    assert len(rows("segment", "quarantine")) == 2
 
 
 def test_a_day_receives_files_after_its_end_and_old_folders_are_left_alone(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket,
 ) -> None:
-    bucket.calls("1.gz", call("old"), day="2026-10-01")
-    bucket.calls("1.gz", call("yesterday"), day="2026-11-19")
-    assert pipeline.pull("segment").rows["files"] == 2
-    bucket.calls("2.gz", call("late"), day="2026-11-19")
+    for day in ("2024-11-18", "2024-11-20", "2026-10-01", "2026-11-19", "replayed"):
+        path = bucket.calls("1.gz", call(f"first of {day}"), day=day)
+    # The first pull goes back two years.
+    first = {f"first of {day}" for day in ("2024-11-20", "2026-10-01", "2026-11-19", "replayed")}
+    pipeline.pull("segment")
+    assert stored() == first
     bucket.calls("2.gz", call("too late to be looked for"), day="2026-10-01")
-    bucket.calls("1.gz", call("from another source"), day=TODAY, source="server")
-    assert pipeline.pull("segment").rows == {"calls": 2, "files": 2}
-    monkeypatch.setenv("SOURCES__SEGMENT__LOOKBACK_DAYS", "60")
-    pipeline.pull("segment")
-    assert stored() == {
-        "old", "yesterday", "late", "from another source", "too late to be looked for"
-    }  # fmt: skip
-
-
-def test_the_first_pull_begins_where_it_is_told(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for day in ("2024-11-18", "2024-11-20", "2026-11-18"):
-        bucket.calls("1.gz", call(day), day=day)
-    pipeline.pull("segment")
-    assert stored() == {"2024-11-20", "2026-11-18"}
-    monkeypatch.setenv("SOURCES__SEGMENT__START_DATE", "2026-11-18")
-    monkeypatch.setenv("C360_DATA_DIR", str(Path(os.environ["C360_DATA_DIR"]) / "other"))
-    pipeline.pull("segment")
-    assert stored() == {"2026-11-18"}
+    bucket.calls("2.gz", call("late"), day="2026-11-19")
+    bucket.calls("2.gz", call("in a folder that is no day"), day="replayed")
+    bucket.calls("1.gz", call("from another source"), source="server")
+    # A file that is taken away takes no calls with it.
+    path.unlink()
+    assert pipeline.pull("segment").rows == {"calls": 3, "files": 3}
+    assert stored() == first | {"late", "in a folder that is no day", "from another source"}
 
 
 @pytest.mark.parametrize(
@@ -138,14 +132,6 @@ def test_a_folder_is_named_after_its_day_in_milliseconds_or_seconds(
     assert segment._day(name) == day
 
 
-def test_a_folder_that_is_named_otherwise_is_looked_into_each_time(bucket: Bucket) -> None:
-    bucket.calls("1.gz", call("one"), day="replayed")
-    pipeline.pull("segment")
-    bucket.calls("2.gz", call("two"), day="replayed")
-    pipeline.pull("segment")
-    assert stored() == {"one", "two"}
-
-
 def test_a_replay_and_a_file_written_anew_double_nothing(bucket: Bucket) -> None:
     bucket.calls("1.gz", call("a"), call("b"), call("b"), day="2026-11-18")
     pipeline.pull("segment")
@@ -155,25 +141,18 @@ def test_a_replay_and_a_file_written_anew_double_nothing(bucket: Bucket) -> None
     assert pipeline.pull("segment").rows == {"calls": 2, "files": 3}
     found = query("segment", "select message_id, source_id from calls order by 1")
     assert found == [("a", "again"), ("b", None), ("c", None)]
-    assert pipeline.pull("segment").rows == {}
-
-
-def test_a_file_that_is_taken_away_takes_no_calls_with_it(bucket: Bucket) -> None:
-    path = bucket.calls("1.gz", call("a"))
-    pipeline.pull("segment")
-    path.unlink()
-    bucket.calls("2.gz", call("b"))
-    pipeline.pull("segment")
-    assert stored() == {"a", "b"}
 
 
 def test_many_files_come_in_batches_and_a_call_in_two_of_them_once(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segment, "FILES_PER_BATCH", 3)
+    monkeypatch.setenv("SOURCES__SEGMENT__EMAIL_TRAIT", "work.mail")
+    traits = {"work.mail": "a@b.c", "email": "no@b.c"}
     for number in range(10):
-        bucket.calls(f"{number}.gz", call(f"m{number}"), call("everywhere"))
+        bucket.calls(f"{number}.gz", call(f"m{number}", traits=traits), call("everywhere"))
     assert pipeline.pull("segment").rows == {"calls": 11, "files": 10}
+    assert query("segment", "select distinct email from calls order by 1") == [("a@b.c",), (None,)]
     assert not (Path(os.environ["C360_DATA_DIR"]) / "exports" / "segment").exists()
 
 
@@ -241,16 +220,6 @@ def test_each_bad_input_ends_as_a_row_or_with_a_reason(bucket: Bucket) -> None:
         "{}": NOT_AN_OBJECT
     }
     assert result.rejected == {"calls": len(BAD) + len(LINES) + 3}
-    assert pipeline.pull("segment").rejected == {}
-
-
-def test_the_address_is_the_configured_trait(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SOURCES__SEGMENT__EMAIL_TRAIT", "work.mail")
-    bucket.calls("1.gz", call("a", traits={"work.mail": "a@b.c", "email": "no@b.c"}))
-    pipeline.pull("segment")
-    assert query("segment", "select email from calls") == [("a@b.c",)]
 
 
 def test_a_bucket_that_is_not_there_is_named(
