@@ -94,8 +94,8 @@ def _ratings(pull: Pull, api: "_Api") -> Iterator[pa.Table]:
         return
     sql = f"select id from {pull.stored.relation(SATISFACTION_RATINGS.name)}"
     where = "created_at >= ? and created_at <= ? and deleted is not true"
-    # What was rated just before the pull may not be listed yet.
-    listed = (since, pull.now - LAG)
+    # What was rated just before the pull may not be listed yet, nor what lies on the edge.
+    listed = (since + LAG, pull.now - LAG)
     stored = {row[0] for row in pull.stored.rows(f"{sql} where {where}", *listed)}
     pull.guard(SATISFACTION_RATINGS.name, len(stored), len(stored & seen))
     yield from pull.marked(SATISFACTION_RATINGS, sorted(stored - seen), {"deleted": True})

@@ -89,6 +89,8 @@ RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
             ticket("by_domain", requester_id="u5", priority="blocker"),
             ticket("nobodys", requester_id="u6"),
             ticket("imported", requester_id="u1", organization_id="o1", status="solved"),
+            ticket("ancient", requester_id="u1", organization_id="o1", status="closed",
+                   created_at="2025-10-25T22:00:00Z"),
             ticket("tomorrows", requester_id="u1", created_at="2026-11-02T00:00:01Z"),
         ],
         "ticket_metric_events": [
@@ -108,6 +110,7 @@ RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
             moment("13", "twice", WAIT, "activate", "2026-10-20T20:00:00Z", 2),
             moment("14", "twice", WAIT, "fulfill", "2026-10-21T08:00:00Z", 2),
             moment("15", "twice", "agent_work_time", "fulfill", "2026-10-30T08:00:00Z", 2),
+            moment("18", "ancient", WAIT, "fulfill", "2026-10-26T22:00:00Z"),
             # Brought over from another help desk, with the stamps of the day of the move.
             moment("16", "imported", "reply_time", "fulfill", "2026-10-19T08:00:00Z"),
             moment("17", "imported", WAIT, "fulfill", "2026-11-02T06:00:00Z"),
@@ -274,6 +277,8 @@ def test_hours_until_reply_and_solution(monday: Tables) -> None:
     found = read(monday["int_tickets"], "first_reply_hours", "resolution_hours", "status")
     assert found["answered"] == (Decimal("2.50"), None, "waiting")
     assert found["twice"] == (None, Decimal("24.00"), "solved")
+    # A year and a day, and the clocks went back and forth in between: 366 x 24.
+    assert found["ancient"] == (None, Decimal("8784.00"), "solved")
     # Answered before it was created, and solved after Monday: one is unknown, one not yet so.
     assert found["imported"] == (None, None, "open")
 
