@@ -51,11 +51,14 @@ RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
             contact("c3", "both@free.test", "2"),
             contact("c4", "ben@elsewhere.test", "2"),
             contact("c5", "old@one.test", "1") | {"archived": True},
+            contact("c6", "new@two.test", "2")
+            | {"properties__hs_calculated_merged_vids": "c6:1650000000000;c0:1650000000000"},
         ],
         "feedback_submissions": [
             submission("f csat", "c4", hs_survey_type="CSAT", hs_value="2"),
             submission("f nps", "c1", hs_survey_type="NPS", hs_value="10.0"),
             submission("f merged", "c5", hs_value="3") | {"archived": True},
+            submission("f of a loser", "c0", hs_value="8"),
             submission("f no score", None, hs_value="n/a"),
             submission("f custom", "c1", hs_survey_type="CUSTOM", hs_value="4"),
         ],
@@ -245,6 +248,7 @@ def test_an_answer_given_later_is_not_known_yet_and_a_deleted_one_is_marked(
         ("f nps", "hubspot:1", "contact"),
         ("f csat", "hubspot:2", "contact"),
         ("f merged", "hubspot:1", "contact"),
+        ("f of a loser", "hubspot:2", "contact"),
         ("f no score", None, None),
         ("by mail", "hubspot:1", "email"),
         ("by user", "hubspot:1", "email"),
