@@ -54,8 +54,11 @@ class KeyedFiles:
         `unlike` may differ in rows that are the same."""
         self._pull, self._table, self._connection, self._folder = pull, table, connection, folder
         self._keys, self._unlike = key or table.key, unlike
-        self._load_id = dlt.current.load_package_state()["load_id"]
+        self.load_id = dlt.current.load_package_state()["load_id"]
         self._key = ", ".join(f'"{name}"' for name in self._keys)
+        # Only a constant is written as a column without nulls, which dlt would else make of it by
+        # writing the whole file anew.
+        self._same = f"* replace ('{self.load_id}' as _dlt_load_id)"
         self._is_first = not pull.stored.count(table.name)
         self._connection.execute(f"create or replace table seen_{table.name} (key uhugeint)")
 
@@ -120,7 +123,7 @@ class KeyedFiles:
         named = ", ".join(f'"{name}"' for name in (*self._table.kinds, *(new or {})))
         self._connection.execute("create or replace sequence row_number")
         count = self._copy(
-            f"select {named}, '{self._load_id}' as _dlt_load_id, "
+            f"select {named}, '{self.load_id}' as _dlt_load_id, "
             f"'{parquet.stem}-' || nextval('row_number') as _dlt_id "
             f"from ({typed}) where reason is null",
             parquet,
@@ -131,7 +134,7 @@ class KeyedFiles:
 
     def _changed(self, parquet: Path, to: Path, where: str) -> int:
         return self._pull.stored.write_changes(
-            self._table, parquet, to, where, self._pull.now, self._keys, self._unlike
+            self._table, parquet, to, where, self._pull.now, self._keys, self._unlike, self.load_id
         )
 
     def _once_each(self, parquet: Path, count: int) -> tuple[Path, int]:
@@ -149,12 +152,13 @@ class KeyedFiles:
             keep.append(f"not ({known})")
         if keep:
             whole, parquet = parquet, self._path()
-            sql = f"select * from {source} where {' and '.join(keep)}"
+            sql = f"select {self._same} from {source} where {' and '.join(keep)}"
             count = self._copy(sql, parquet)
             whole.unlink()
         self._connection.execute(
             f"insert into {seen} "
-            f"select md5_number(concat_ws(chr(0), {self._key})) from read_parquet({quoted(parquet)})"
+            f"select md5_number(concat_ws(chr(0), {self._key})) "
+            f"from read_parquet({quoted(parquet)})"
         )
         return parquet, count
 

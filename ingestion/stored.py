@@ -172,23 +172,23 @@ class Stored:
         moment: datetime,
         keys: Sequence[str],
         unlike: Sequence[str],
+        load_id: str,
     ) -> int:
         """Writes the rows of `parquet` that are not among the stored rows `where`, or differ from
         them in other columns than `unlike`, and returns how many. Rows are told apart by `keys`; an
-        older one stays away as in `changed`."""
+        older one stays away as in `changed`. They are those of the load `load_id`."""
         names = [row[0] for row in self.rows(f"describe from read_parquet({quoted(parquet)})")]
         on = " and ".join(f'p."{name}" = s."{name}"' for name in keys)
         pulled = f"read_parquet({quoted(parquet)})"
         key = ", ".join(f'"{name}"' for name in keys)
-        sql = f"""select p.* from {pulled} p left join (
+        sql = f"""select p.* replace ('{load_id}' as _dlt_load_id) from {pulled} p left join (
                 select * from {self.relation(table.name)} where ({where})
                 and ({key}) in (select ({key}) from {pulled})) s on {on}
             where (s._dlt_id is null or {self._difference(table, names, unlike)})"""
         if table.updated:
             sql += f" and not {_is_older(table, moment)}"
-        written: int = self.rows(
-            f"copy ({sql}) to {quoted(to)} (format parquet, compression snappy)"
-        )[0][0]
+        copied = f"copy ({sql}) to {quoted(to)} (format parquet, compression snappy)"
+        written: int = self.rows(copied)[0][0]
         return written
 
     def gone(self, table: Table, parquet: Path) -> int:

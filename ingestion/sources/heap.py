@@ -77,13 +77,15 @@ def resources(pull: Pull) -> list[DltResource]:
     found = []
     for table in (USERS, SESSIONS, USER_MIGRATIONS):
         one = pull.resource(table, lambda table=table: work.entity(table), in_thread=False)
-        if work.is_replaced(table.name):
-            whole: Any = {
-                "disposition": "merge",
-                "strategy": "delete-insert",
-                "destination_scope": "1 = 1",
-            }
-            one.apply_hints(write_disposition=whole)
+        key = ", ".join(table.key)
+        # Said in either case: dlt would keep to what an earlier pull said.
+        delivered = f"({key}) in (select ({key}) from {{staging_table}})"
+        merge: Any = {
+            "disposition": "merge",
+            "strategy": "delete-insert",
+            "destination_scope": "1 = 1" if work.is_replaced(table.name) else delivered,
+        }
+        one.apply_hints(write_disposition=merge)
         found.append(one)
     # The record of what was taken comes last: it counts the files that were not there.
     return [*found, events, pull.resource(DUMPS, work.taken, in_thread=False)]
@@ -98,7 +100,8 @@ class _Dumps:
         self._ignored = REPEATED | set(settings.options(SOURCE, "exclude_tables"))
         self._missing: dict[tuple[int, str], int] = defaultdict(int)
         self._plan: dict[str, list[_Dump]] = {}
-        for dump in self._new():
+        self._dumps = self._new()
+        for dump in self._dumps:
             for name in dump.files:
                 if name in dump.full:
                     self._plan[name] = []
@@ -153,10 +156,11 @@ class _Dumps:
             self._pull.guard(EVENTS.name, before, after)
             if gone:
                 self._pull.rows[EVENTS.name] += max(0, before - after)
-                yield _removal(list(gone), folder / "removed.parquet", connection)
+                removed = folder / f"{uuid.uuid4().hex[:16]}.parquet"
+                yield _removal(list(gone), removed, rows.load_id, connection)
 
     def taken(self) -> Iterator[Any]:
-        """One row per dump and table that was taken."""
+        """One row per dump and table that was there, also where a full dump came after it."""
         records = [
             {
                 "dump_id": dump.number,
@@ -166,8 +170,8 @@ class _Dumps:
                 "missing_files": self._missing[dump.number, name],
                 "dumped_at": dump.dumped_at.isoformat(),
             }
-            for name, dumps in sorted(self._plan.items())
-            for dump in dumps
+            for dump in self._dumps
+            for name in dump.files
         ]
         yield from self._pull.changes(DUMPS, records)
 
@@ -272,7 +276,7 @@ def _key(url: str) -> str:
     return url.partition("://")[2].partition("/")[2] if "://" in url else url
 
 
-def _removal(parts: list[str], parquet: Path, connection: Connection) -> Any:
+def _removal(parts: list[str], parquet: Path, load_id: str, connection: Connection) -> Any:
     """A file of rows that name the parts of `events` that are no more, and are not stored."""
     empty = ", ".join(
         f'cast(null as {SQL_TYPES[kind]}) as "{name}"'
@@ -280,9 +284,9 @@ def _removal(parts: list[str], parquet: Path, connection: Connection) -> Any:
         if name not in ("part", "is_removed")
     )
     connection.execute(
-        f"copy (select part, {empty}, true as is_removed, cast(null as varchar) as _dlt_load_id, "
+        f"copy (select part, {empty}, true as is_removed, '{load_id}' as _dlt_load_id, "
         f"'{parquet.stem}-' || part as _dlt_id from (select unnest(?) as part)) "
         f"to {quoted(parquet)} (format parquet)",
         [parts],
-    )
+    ).fetchall()
     return dlt.mark.with_file_import(str(parquet), "parquet", len(parts))

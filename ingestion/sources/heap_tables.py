@@ -93,7 +93,10 @@ def typed(
     own = ("dump_id", "dumped_at")
     rest = [name for name in found if name not in (*named, *own)]
     packed = ", ".join(f"{_quoted(name)} := f.{_quoted(name)}" for name in rest)
-    properties = f"cast(to_json(struct_pack({packed})) as varchar)" if rest else "'{}'"
+    # A merge patch takes out what is null: which columns there are depends on the other dumps.
+    properties = f"json_merge_patch('{{}}', to_json(struct_pack({packed})))" if rest else "'{}'"
+    properties = f"cast({properties} as varchar)"
+    sent = """json_merge_patch('{}', to_json(f), '{"dump_id": null, "dumped_at": null}')"""
     columns = {
         "users": f"""{_id(found, "user_id")}, {_text(found, "identity")}, {_text(found, "email")},
             {_text(found, account, "account_key")}, {_moment(found, "joindate", "joined_at")},
@@ -120,7 +123,7 @@ def typed(
         ]
     return f"""
         select *, case {" ".join(problems)} end as reason
-        from (select {columns}, f.dump_id as dump_id, to_json(f) as line, f from {source} as f)"""
+        from (select {columns}, f.dump_id as dump_id, {sent} as line, f from {source} as f)"""
 
 
 def _quoted(name: str) -> str:

@@ -185,9 +185,9 @@ class Tables:
     def _keys(self, events: DayEvents) -> list[Any]:
         known, unknown = self._numbers
         user = np.where(events.known, known[events.user], unknown[events.user])
-        session = self._session(events)
-        time = events.time * 1000 + events.received_ms % 1000
-        return [avro.longs(one) for one in (event_ids(events), user, session, time)]
+        number = event_ids(events)
+        time = events.time * 1000 + number % 1000
+        return [avro.longs(one) for one in (number, user, self._session(events), time)]
 
     def _session(self, events: DayEvents) -> NDArray[np.int64]:
         return mixed(events.user * 100_000 + events.time // DAY, 2)
