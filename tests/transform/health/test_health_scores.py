@@ -79,6 +79,15 @@ def test_values_and_points_of_every_driver_are_those_of_a_second_implementation(
         assert sum(p for _, _, p in rows) == _hundredths(expected.raw)
 
 
+def test_a_driver_tells_where_red_and_green_begin(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # Low touch: 50 points for a contact 90 days ago, 75 for one 65 days ago.
+    limits = warehouse.execute(
+        "select direction, red_limit, green_limit from marts.health_score_drivers"
+        " where account_id = 'hubspot:h_steady' and measure = 'days_since_contact'"
+    ).fetchone()
+    assert limits == ("lower", Decimal(90), Decimal(65))
+
+
 def test_nobody_there_is_a_true_zero_and_scores(warehouse: duckdb.DuckDBPyConnection) -> None:
     # Nothing overdue brings 7.14; everything else is known and worth nothing. Only the trend of
     # nobody is unknown: 50 x 0.25 = 12.5 of the weight.
