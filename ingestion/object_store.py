@@ -177,7 +177,7 @@ class ObjectStore:
         try:
             return retrying(call)
         except FileNotFoundError as problem:
-            if "bucket" in str(problem):
+            if "specified bucket" in str(problem):
                 raise PullError(
                     self._source,
                     "credentials",
