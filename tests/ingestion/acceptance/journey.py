@@ -17,7 +17,7 @@ from ingestion.pipeline import PullResult
 from ingestion.tables import PULLS
 from sandbox import Sandbox
 from tests.ingestion.acceptance import Stands, adapter
-from tests.ingestion.support import BOOKKEEPING, query, rows, unpaced
+from tests.ingestion.support import BOOKKEEPING, unpaced
 
 Contents = dict[str, Counter[tuple[Any, ...]]]
 
@@ -54,10 +54,15 @@ class Journey:
         """Makes `to` from what `folder` is by now."""
         shutil.copytree(self._home / folder, self._home / to)
 
-    def query(self, folder: str, sql: str) -> list[tuple[Any, ...]]:
-        """The result of `sql` over the raw file."""
+    @contextmanager
+    def raw(self, folder: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the raw file, for reading."""
         with self.inside(folder):
-            return query(self.source, sql)
+            path = settings.raw_database(self.source)
+        with duckdb.connect(str(path), read_only=True) as connection:
+            connection.execute(f"use raw_{self.source}.raw_{self.source}")
+            connection.execute("set TimeZone = 'UTC'")
+            yield connection
 
     def execute(self, folder: str, *statements: str) -> None:
         """Changes the raw file behind the back of the source."""
@@ -72,11 +77,7 @@ class Journey:
         """Every row of every table, without what tells only when a pull noticed it."""
         left_out = {*BOOKKEEPING, "seen_at", *self.setting("NOTICED", ())}
         found: Contents = {}
-        with (
-            self.inside(folder),
-            duckdb.connect(settings.raw_database(self.source), read_only=True) as connection,
-        ):
-            connection.execute(f"use raw_{self.source}.raw_{self.source}")
+        with self.raw(folder) as connection:
             for table in pipeline.table_names(self.source):
                 if table == PULLS.name:
                     continue
@@ -93,8 +94,10 @@ class Journey:
 
     def holds(self, folder: str, what: Stands) -> list[str]:
         """What is not in raw as it must be, in words; nothing when all of it is."""
-        with self.inside(folder):
-            found = rows(self.source, what.table, what.where)
+        with self.raw(folder) as connection:
+            rows = connection.execute(f"select * from {what.table} where {what.where}")
+            names = [column[0] for column in rows.description]
+            found = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
         wrong = [
             f"{name} is {row.get(name)!r}, not {value!r}"
             for row in found

@@ -185,7 +185,7 @@ def test_wrong_credentials_say_where_to_put_better_ones_and_are_not_quoted(
     for key in settings.CREDENTIALS[source]:
         variable = f"SOURCES__{source.upper()}__{key.upper()}"
         wrong = journey.setting("WRONG", {}).get(key, "s3cret-but-wrong")
-        with journey.inside("wrong") as patch:
+        with journey.inside("refused") as patch:
             patch.setenv(variable, wrong)
             with pytest.raises(PullError) as stopped:
                 pipeline.pull(source)
@@ -200,13 +200,13 @@ def test_missing_credentials_leave_empty_tables_and_ask_nobody(
     source = journey.source
     asked = len(journey.box.requests)
     for key in settings.CREDENTIALS[source]:
-        with journey.inside("missing") as patch:
+        with journey.inside("refused") as patch:
             patch.setenv("DLT_PROJECT_DIR", str(tmp_path))
             patch.delenv(f"SOURCES__{source.upper()}__{key.upper()}")
             with pytest.raises(PullError, match=f"{key} not set") as stopped:
                 pipeline.pull(source)
         assert stopped.value.kind == "credentials"
-        tables = journey.contents("missing")
+        tables = journey.contents("refused")
         assert set(tables) == set(pipeline.table_names(source)) - {"pulls"}
         assert not any(tables.values())
     assert len(journey.box.requests) == asked
@@ -230,23 +230,25 @@ def test_no_stream_is_empty(journey: Journey, first: Stage, counts: dict[str, in
 
 
 def test_records_match_their_declaration(journey: Journey, first: Stage) -> None:
-    for table in pipeline._tables(journey.source):
-        types = dict(row[:2] for row in journey.query("first", f"describe {table.name}"))
-        assert {one.name: DUCKDB[one.kind] for one in table.columns}.items() <= types.items()
-        for key in table.key:
-            bad = f'"{key}" is null or trim("{key}"::varchar) = \'\''
-            assert journey.query("first", f'select "{key}" from {table.name} where {bad}') == []
+    with journey.raw("first") as raw:
+        for table in pipeline._tables(journey.source):
+            types = dict(row[:2] for row in raw.execute(f"describe {table.name}").fetchall())
+            assert {one.name: DUCKDB[one.kind] for one in table.columns}.items() <= types.items()
+            for key in table.key:
+                bad = f'"{key}" is null or trim("{key}"::varchar) = \'\''
+                sql = f'select "{key}" from {table.name} where {bad}'
+                assert raw.execute(sql).fetchall() == []
 
 
 def test_every_declared_column_is_filled_somewhere(journey: Journey, first: Stage) -> None:
     empty = {}
-    for table in pipeline._tables(journey.source):
-        if first.contents.get(table.name):
-            names = [f'"{column.name}"' for column in table.columns]
-            listed = ", ".join(f"count({name})" for name in names)
-            (filled,) = journey.query("first", f"select {listed} from {table.name}")
-            found = [one.name for one, n in zip(table.columns, filled, strict=True) if not n]
-            empty[table.name] = set(found)
+    with journey.raw("first") as raw:
+        for table in pipeline._tables(journey.source):
+            if first.contents.get(table.name):
+                listed = ", ".join(f'count("{column.name}")' for column in table.columns)
+                filled = raw.execute(f"select {listed} from {table.name}").fetchone() or ()
+                found = [one.name for one, n in zip(table.columns, filled, strict=True) if not n]
+                empty[table.name] = set(found)
     said = {table: set(names.split()) for table, names in journey.setting("UNSEEN", {}).items()}
     assert {table: names for table, names in empty.items() if names} == said
 
@@ -260,15 +262,15 @@ READABLE = {
 
 
 def test_texts_that_mean_more_can_be_read(journey: Journey, first: Stage) -> None:
-    for table in pipeline._tables(journey.source):
-        for column in (one for one in table.columns if one.means):
-            name = f'"{column.name}"'
-            broken = journey.query(
-                "first",
-                f"select {name} from {table.name} where {name}::varchar <> '' "
-                f"and not coalesce({READABLE[column.means].format(name)}, false) limit 1",
-            )
-            assert broken == [], f"{table.name}.{column.name}"
+    with journey.raw("first") as raw:
+        for table in pipeline._tables(journey.source):
+            for column in (one for one in table.columns if one.means):
+                name = f'"{column.name}"'
+                broken = raw.execute(
+                    f"select {name} from {table.name} where {name}::varchar <> '' "
+                    f"and not coalesce({READABLE[column.means].format(name)}, false) limit 1"
+                ).fetchall()
+                assert broken == [], f"{table.name}.{column.name}"
 
 
 # ---- again and again ----
