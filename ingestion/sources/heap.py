@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def resources(pull: Pull) -> list[DltResource]:
     events.apply_hints(columns={"is_removed": removed})
     found = []
     for table in (USERS, SESSIONS, USER_MIGRATIONS):
-        one = pull.resource(table, lambda table=table: work.entity(table), in_thread=False)
+        one = pull.resource(table, partial(work.entity, table), in_thread=False)
         key = ", ".join(table.key)
         # Said in either case: dlt would keep to what an earlier pull said.
         delivered = f"({key}) in (select ({key}) from {{staging_table}})"

@@ -4,6 +4,7 @@
     signing in are those of whom the vendor says that the device belongs to, else of its only user.
 -#}
 {%- set has_aliases = entity_sources('product_user_aliases') | length > 0 -%}
+{%- set only_device = 'case when activity.user_key is null then activity.device_key end' -%}
 with daily as (
     select
         source,
@@ -82,5 +83,5 @@ left join devices
         and activity.device_key = devices.device_key
         and activity.user_key is null
 {{ join_aliases('users', 'activity', 'activity.user_key', has_aliases) }}
-{{ join_aliases('owners', 'activity', 'case when activity.user_key is null then activity.device_key end', has_aliases) }}
+{{ join_aliases('owners', 'activity', only_device, has_aliases) }}
 group by 1, 2, 3, 4, 5, 6, 7

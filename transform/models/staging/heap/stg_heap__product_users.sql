@@ -3,7 +3,7 @@ with ranked as (
     select
         *,
         row_number() over (
-            partition by user_key order by account_key is null, updated_at desc, user_id
+            partition by user_key order by account_key is null asc, updated_at desc, user_id asc
         ) as place
     from {{ ref('stg_heap__identities') }}
 )
