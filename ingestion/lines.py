@@ -1,17 +1,18 @@
 """JSON lines of event streams: unpacked into one file, read by DuckDB into typed rows."""
 
-import gzip
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from ingestion.columnar import CHUNK_BYTES, LONGEST_LINE_BYTES, CutStream
 from ingestion.sql import quoted
 from ingestion.values import FIRST_YEAR, LAST_YEAR
 
+GZIP = b"\x1f\x8b"
+PIECE_BYTES = 8 << 20
 NOT_AN_OBJECT = "the line is not a JSON object"
 
 
@@ -21,17 +22,13 @@ def append_lines(source: IO[bytes], file: IO[bytes]) -> int:
 
     Raises CutStream when the packed stream is broken or lacks its end; `file` is then as before.
     """
-    begin = file.tell()
-    start = source.read(2)
-    rest = _Joined(start, source)
-    stream: Any = gzip.GzipFile(fileobj=rest) if start == b"\x1f\x8b" else rest  # type: ignore[call-overload]
-    lines, last = 0, b"\n"
+    begin, lines, last = file.tell(), 0, b"\n"
     try:
-        while chunk := stream.read(CHUNK_BYTES):
-            file.write(chunk)
-            lines += chunk.count(b"\n")
-            last = chunk[-1:]
-    except (EOFError, zlib.error, gzip.BadGzipFile):
+        for data in _unpacked(source):
+            file.write(data)
+            lines += data.count(b"\n")
+            last = data[-1:]
+    except (EOFError, zlib.error):
         file.seek(begin)
         file.truncate()
         raise CutStream("a packed file is broken or has no end") from None
@@ -41,15 +38,26 @@ def append_lines(source: IO[bytes], file: IO[bytes]) -> int:
     return lines
 
 
-class _Joined:
-    """A stream whose first bytes have been read already."""
-
-    def __init__(self, start: bytes, rest: IO[bytes]) -> None:
-        self._start, self._rest = start, rest
-
-    def read(self, size: int = -1) -> bytes:
-        start, self._start = self._start, b""
-        return start + self._rest.read(size) if size < 0 or size > len(start) else start
+def _unpacked(source: IO[bytes]) -> Iterator[bytes]:
+    """Pieces of bounded size, none of them empty. A gzip may be several, one behind the other."""
+    chunk = source.read(CHUNK_BYTES)
+    packed = chunk.startswith(GZIP)
+    unzip = zlib.decompressobj(wbits=31)
+    while chunk:
+        if not packed:
+            yield chunk
+            chunk = source.read(CHUNK_BYTES)
+            continue
+        data = unzip.decompress(chunk, PIECE_BYTES)
+        if data:
+            yield data
+        if unzip.eof:
+            chunk = unzip.unused_data or source.read(CHUNK_BYTES)
+            unzip = zlib.decompressobj(wbits=31) if chunk else unzip
+        else:
+            chunk = unzip.unconsumed_tail or source.read(CHUNK_BYTES)
+    if packed and not unzip.eof:
+        raise EOFError
 
 
 class Lines:
@@ -117,3 +125,8 @@ def literal(at: datetime) -> str:
 def is_text(column: str) -> str:
     """SQL: whether a text column held a text (or number) in the line and no object or list."""
     return f"not ({column}[1] in ('{{', '[') and json_valid({column}))"
+
+
+def is_plain(column: str) -> str:
+    """SQL: whether a text column is filled and need not be looked at more closely for `is_text`."""
+    return f"{column}[1] not in ('', '{{', '[')"

@@ -32,6 +32,7 @@ from ingestion.lines import (
     NOT_AN_OBJECT,
     Lines,
     append_lines,
+    is_plain,
     is_text,
     literal,
     member,
@@ -222,6 +223,9 @@ class _Events:
         )
         return f"""
             select * exclude (raw_event_time, raw_server_upload_time), case
+                when {is_plain("uuid")} and {is_plain("event_type")}
+                    and server_upload_time is not null
+                    and event_time <= {literal(self._pull.now)} then null
                 when event_type is null and uuid is null and raw_event_time is null
                     and raw_server_upload_time is null then '{NOT_AN_OBJECT}' {bad}
                 when event_time > {literal(self._pull.now)} then '{IN_THE_FUTURE}'

@@ -26,6 +26,7 @@ from ingestion.lines import (
     NOT_AN_OBJECT,
     Lines,
     append_lines,
+    is_plain,
     is_text,
     literal,
     member,
@@ -223,6 +224,9 @@ class _Logs:
                         then received_at - coalesce(sent_at - original_timestamp, interval 0 second)
                         else occurred_at end as occurred_at
                 ), case
+                when {is_plain("message_id")} and {is_plain("type")}
+                    and (event is not null or type <> 'track') and received_at is not null
+                    and occurred_at <= {literal(self._pull.now + AHEAD)} then null
                 when message_id is null and type is null and raw_received_at is null
                     then '{NOT_AN_OBJECT}' {bad}
             end as reason
