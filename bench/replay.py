@@ -12,6 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import IO
+
+# What comes packed already is kept and sent as it is.
+PACKED = ("application/zip",)
+
+
+def _keep(answer: IO[bytes], body: Path, kind: str) -> None:
+    if kind in PACKED:
+        with body.open("wb") as file:
+            shutil.copyfileobj(answer, file, 1 << 20)
+    else:
+        with gzip.open(body, "wb", 1) as packed:
+            shutil.copyfileobj(answer, packed, 1 << 20)
 
 
 @contextmanager
@@ -31,11 +44,15 @@ def replay(upstream: str, folder: Path) -> Iterator[str]:
             if not body.exists():
                 asked = urllib.request.Request(upstream + self.path, data=form)
                 asked.add_header("Authorization", self.headers["Authorization"])
-                with urllib.request.urlopen(asked) as answer, gzip.open(body, "wb", 1) as file:
-                    shutil.copyfileobj(answer, file, 1 << 20)
+                with urllib.request.urlopen(asked) as answer:
+                    kind = answer.headers["Content-Type"]
+                    _keep(answer, body, kind)
+                body.with_suffix(".type").write_text(kind)
+            kind = body.with_suffix(".type").read_text()
             self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Type", kind)
+            if kind not in PACKED:
+                self.send_header("Content-Encoding", "gzip")
             self.send_header("Content-Length", str(body.stat().st_size))
             self.end_headers()
             with body.open("rb") as file:

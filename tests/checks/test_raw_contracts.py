@@ -12,8 +12,18 @@ import pytest
 from checks.runner import CheckOutcome, raw_contracts, verify
 from tests.checks import contract_tables
 
-SOURCES = ["hubspot", "stripe", "mixpanel", "delighted", "intercom", "salesforce"]
+SOURCES = [
+    "hubspot",
+    "stripe",
+    "mixpanel",
+    "delighted",
+    "intercom",
+    "salesforce",
+    "amplitude",
+    "segment",
+]
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+AT = "2026-03-10 11:00+00"
 ELEVEN = int(datetime(2026, 3, 10, 11, tzinfo=UTC).timestamp())
 
 Load = Callable[..., dict[str, CheckOutcome]]
@@ -78,6 +88,18 @@ def test_losing_any_column_that_is_read_stops_the_source(source: str, load: Load
         ("stripe", "subscriptions", {"id": "sub_1"}),
         ("salesforce", "accounts", {"id": "001"}),
         ("mixpanel", "profiles", {"distinct_id": "u"}),
+        ("segment", "files", {"key": "k", "etag": "e"}),
+        (
+            "amplitude",
+            "events",
+            {"uuid": "e", "event_type": "x"}
+            | dict.fromkeys(("event_time", "server_upload_time"), AT),
+        ),
+        (
+            "segment",
+            "calls",
+            {"message_id": "m", "type": "track", "occurred_at": AT, "received_at": AT},
+        ),
         ("intercom", "conversation_contacts", {"conversation_id": "1", "contact_id": "a"}),
     ],
 )
