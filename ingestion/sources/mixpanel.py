@@ -6,6 +6,7 @@ day that has changed replaces that day. A range that breaks off is asked for aga
 a part of a day is kept.
 """
 
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -246,5 +247,7 @@ def _client(key: str, default: str) -> RESTClient:
 
 
 def _wait(response: Response, attempt: int) -> float:
-    """Mixpanel gives no Retry-After. The hour slides, so a slot may be free within a minute."""
-    return 60.0 if "last hour" in response.text else 2.0
+    """Mixpanel gives no Retry-After, but says how much of each limit is used, as in "61/60 queries
+    running in the last hour". That hour slides, so a slot may be free within a minute."""
+    hourly = re.search(r"(\d+)/(\d+) queries running in the last hour", response.text)
+    return 60.0 if hourly and int(hourly[1]) > int(hourly[2]) else 2.0

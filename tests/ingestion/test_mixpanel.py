@@ -215,3 +215,17 @@ def test_a_long_history_takes_ranges_that_grow_while_there_is_little(
     assert "from_date=2016-11-20" in asked[0]
     assert f"to_date={NOW.date()}" in asked[-1]
     assert len(asked) == len(set(asked))
+
+
+@pytest.mark.parametrize(
+    ("running", "in_the_hour", "seconds"), [("1/5", "61/60", 60.0), ("6/5", "12/60", 2.0)]
+)
+def test_only_a_full_hour_is_waited_for_by_the_minute(
+    running: str, in_the_hour: str, seconds: float
+) -> None:
+    answer = requests.Response()
+    answer._content = (
+        f'{{"error": "Query rate limit exceeded for project_id: 1. {running} queries running '
+        f'concurrently and {in_the_hour} queries running in the last hour."}}'
+    ).encode()
+    assert mixpanel._wait(answer, 1) == seconds

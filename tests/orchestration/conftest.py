@@ -1,4 +1,5 @@
-"""A prepared data folder, once per test process: the definitions need the parsed dbt project."""
+"""A prepared data folder with every source switched on, once per test process: the definitions need
+the parsed dbt project."""
 
 from __future__ import annotations
 
@@ -16,8 +17,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.environ["C360_DATA_DIR"] = str(home / "data")
     os.environ["C360_PUBLISH_DIR"] = str(home / "published")
     os.environ["DAGSTER_HOME"] = str(home / "data" / "dagster")
+    from ingestion import settings
     from orchestration import environment
 
+    os.environ["SOURCES__ENABLED"] = ",".join(settings.known_sources())
     environment.prepare()
     yield home
     os.environ.clear()

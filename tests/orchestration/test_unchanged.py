@@ -16,6 +16,7 @@ def empty_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C360_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("C360_PUBLISH_DIR", str(tmp_path / "published"))
     monkeypatch.setenv("C360_AS_OF", "2026-05-04T06:00:00Z")
+    monkeypatch.setenv("SOURCES__ENABLED", "hubspot,stripe,mixpanel")
     for source in settings.enabled_sources():
         pipeline.ensure_tables(source)
 
