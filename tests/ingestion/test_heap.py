@@ -18,6 +18,7 @@ from ingestion import avro, pipeline
 from ingestion.errors import PullError
 from sandbox.vendors.heap import avro as made
 from tests.ingestion.support import NOW, query, rows
+from tests.ingestion.test_kills import killed_pull
 
 AT = int(datetime(2026, 11, 1, 8, tzinfo=UTC).timestamp() * 1000)
 Dump = Callable[..., None]
@@ -170,6 +171,20 @@ def test_a_full_dump_that_leaves_almost_nothing_is_refused_until_it_is_allowed(
         ("1",),
         ("2",),
         ("99",),
+    ]
+
+
+def test_a_redefinition_that_is_killed_while_it_loads_is_made_whole(dump: Dump) -> None:
+    dump(1, full={"report_viewed": [event(n) for n in range(10)], "app_opened": [event(1)]})
+    pipeline.pull("heap")
+    dump(2, full={"report_viewed": [event(n) for n in range(1, 12)]}, more={"app_opened": []})
+    killed_pull("heap", "after a job committed, unmarked")
+    assert pipeline.pull("heap").resumed
+    assert ids() == [str(n) for n in range(1, 12)]
+    assert ids("app_opened") == ["1"]
+    assert query("heap", "select distinct part from events order by 1") == [
+        ("app_opened/1",),
+        ("report_viewed/2",),
     ]
 
 
