@@ -105,7 +105,7 @@ class ObjectStore:
     def folders(self, under: str = "") -> list[str]:
         """The names of the folders right below `under`, sorted; none when it is not there."""
         place = self._place(under)
-        listed = self._asked(lambda: self._files.ls(place, detail=True), [])
+        listed: list[dict[str, Any]] = self._asked(lambda: self._files.ls(place, detail=True), [])
         names = [one["name"].rstrip("/") for one in listed if one["type"] == "directory"]
         # A store may keep an empty object that stands for the folder itself.
         return sorted(name.rpartition("/")[2] for name in names if name != place)
@@ -113,7 +113,9 @@ class ObjectStore:
     def files(self, under: str = "") -> list[StoredFile]:
         """Every file below `under`, in whatever depth, by key; none when it is not there."""
         place = self._place(under)
-        found = self._asked(lambda: self._files.find(place, detail=True), {})
+        found: dict[str, dict[str, Any]] = self._asked(
+            lambda: self._files.find(place, detail=True), {}
+        )
         return sorted(
             (
                 StoredFile(self._key(name), int(one["size"]), _etag(one), _modified_at(one))

@@ -75,9 +75,9 @@ def test_every_event_is_a_call_and_times_follow_the_vendors_formula(shown: Reade
     events = [one for one in calls if one["type"] in ("track", "page")]
     assert len(events) == wanted > 100
     for one in events:
-        stamps = ("timestamp", "receivedAt", "sentAt", "originalTimestamp")
-        happened, received, sent, original = (datetime.fromisoformat(one[n]) for n in stamps)
-        assert happened == received - (sent - original)
+        at = {name: datetime.fromisoformat(one[name]) for name in
+              ("timestamp", "receivedAt", "sentAt", "originalTimestamp")}  # fmt: skip
+        assert at["timestamp"] == at["receivedAt"] - (at["sentAt"] - at["originalTimestamp"])
         assert ("groupId" in one["context"]) is ("userId" in one)
     assert any("userId" not in one for one in events)
     repeated = [one["messageId"] for one in events]
@@ -91,11 +91,10 @@ def test_new_users_are_identified_and_grouped_and_a_few_aliased(shown: Reader) -
     identified = {one["userId"]: one["traits"]["email"] for one in kinds["identify"]}
     # Nine o'clock of the last day is behind us, but the file with it is not written yet.
     begins, today = shown.box.world.frame.start, shown.box.now.date()
-    expected = {
-        str(row.distinct_id): str(row.email)
-        for row in shown.box.truth.users.itertuples()
-        if datetime.fromtimestamp(begins, UTC).date() <= row.joined_on < today
-    }
+    users = shown.box.truth.users
+    new = users[(users.joined_on >= datetime.fromtimestamp(begins, UTC).date())
+                & (users.joined_on < today)]  # fmt: skip
+    expected = dict(zip(new.distinct_id, new.email, strict=True))
     assert identified == expected
     assert {one["userId"] for one in kinds["group"]} == identified.keys()
     assert all(one["traits"]["name"] for one in kinds["group"])

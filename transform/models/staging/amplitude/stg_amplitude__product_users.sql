@@ -28,8 +28,8 @@ users as (
     group by user_key
 ),
 
-{#- Of several events received at once the largest value, so that the choice does not change. -#}
 emails as (
+    {#- Of several events received at once the largest value, so that the choice does not change. -#}
     select
         events.user_key,
         max(events.email) as email

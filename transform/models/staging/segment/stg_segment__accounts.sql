@@ -33,7 +33,7 @@ described as (
     select
         group_key,
         traits,
-        row_number() over (partition by group_key order by occurred_at desc, message_id) as place
+        row_number() over (partition by group_key order by occurred_at desc, message_id desc) as place
     from calls
     where type = 'group' and {{ json_text('traits', 'name') }} is not null
 )
@@ -52,6 +52,8 @@ select
     cast(null as {{ dbt.type_string() }}) as parent_source_id,
     cast(null as {{ dbt.type_string() }}) as crm_id,
     seen.group_key as product_id,
+    cast(null as {{ dbt.type_string() }}) as billing_id,
+    cast(null as {{ dbt.type_string() }}) as email,
     seen.created_at,
     seen.updated_at,
     false as is_deleted

@@ -25,7 +25,7 @@ aliases as (
         previous_key as merged_user_key,
         user_key,
         occurred_at as merged_at,
-        row_number() over (partition by previous_key order by occurred_at desc, user_key) as place
+        row_number() over (partition by previous_key order by occurred_at desc, user_key desc) as place
     from calls
     where type = 'alias' and previous_key <> user_key
 ),

@@ -26,8 +26,8 @@ users as (
     group by user_key
 ),
 
-{#- Of several calls at once the largest value, so that the choice does not change. -#}
 emails as (
+    {#- Of several calls at once the largest value, so that the choice does not change. -#}
     select
         calls.user_key,
         max(calls.email) as email
