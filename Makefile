@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 SANDBOX = $(PY) -m sandbox exec --state data/sandbox.json $(SANDBOX_OPTIONS) --
 WITH_VENDORS = if $(PY) -m ingestion.settings credentials >/dev/null; then via=""; else via="$(SANDBOX)"; fi; exec $$via
 
-.PHONY: help run dev query test lint lock bench docs clean
+.PHONY: help run dev page query test lint lock bench docs clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ run: $(READY) ## pull, build, audit and publish everything, then say whom to cal
 
 dev: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
 	@$(WITH_VENDORS) $(PY) -m orchestration.dev
+
+page: $(READY) ## the page over the publication, on http://127.0.0.1:8501
+	@$(PY) -m page
 
 query: $(READY) ## ask the publication, e.g. make query SQL="from marts.customer_360 limit 5"
 	@$(PY) -m publish "$${C360_PUBLISH_DIR:-published}" "$(SQL)"

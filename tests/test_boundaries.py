@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "ingestion": set(),
     "checks": set(),
     "publish": set(),
+    "page": {"publish"},
     "sandbox": set(),
     "orchestration": {"ingestion", "checks", "publish"},
 }
@@ -21,6 +22,7 @@ FOREIGN = {
     "ingestion": {"dagster", "dagster_dbt", "dbt", "soda_core", "soda_duckdb"},
     "checks": {"dagster", "dagster_dbt", "dbt", "dlt"},
     "publish": {"dagster", "dagster_dbt", "dbt", "dlt", "soda_core", "soda_duckdb"},
+    "page": {"dagster", "dagster_dbt", "dbt", "dlt", "soda_core", "soda_duckdb"},
     "sandbox": {"dagster", "dagster_dbt", "dbt", "dlt", "soda_core", "soda_duckdb"},
     "orchestration": {"dlt", "soda_core", "soda_duckdb"},
 }
@@ -50,10 +52,23 @@ def test_a_folder_imports_only_what_it_may_know(folder: str) -> None:
     assert not broken
 
 
+def test_the_page_knows_nothing_of_publishing_but_its_reader() -> None:
+    known = {
+        f"{node.module}.{name.name}"
+        for path in (ROOT / "page").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "publish"
+        for name in node.names
+    }
+    assert known
+    assert {name for name in known if not name.startswith("publish.reader")} == set()
+
+
 def test_only_the_settings_modules_look_at_the_environment() -> None:
     allowed = {
         "ingestion/settings.py",
         "orchestration/environment.py",
+        "page/settings.py",
         "sandbox/__main__.py",
         "checks/runner.py",  # sets what Soda reads at import; reads nothing
     }
