@@ -3,7 +3,7 @@ dlt as Parquet files; never a Python loop per row."""
 
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ingestion.tables import DLT_COLUMNS, Kind, Table
 from ingestion.values import clean_text
 
 REJECTS_AT_ONCE = 1000
+HAS_ID = "_dlt_id <> ''"
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "UINTEGER"), "bigint"),
@@ -56,9 +57,6 @@ class KeyedFiles:
         self._keys, self._unlike = key or table.key, unlike
         self.load_id = dlt.current.load_package_state()["load_id"]
         self._key = ", ".join(f'"{name}"' for name in self._keys)
-        # Only a constant is written as a column without nulls, which dlt would else make of it by
-        # writing the whole file anew.
-        self._same = f"* replace ('{self.load_id}' as _dlt_load_id)"
         self._is_first = not pull.stored.count(table.name)
         self._connection.execute(f"create or replace table seen_{table.name} (key uhugeint)")
 
@@ -120,24 +118,24 @@ class KeyedFiles:
     ) -> tuple[Path, int]:
         """The good rows, once each, and how many they are; the others are turned away."""
         parquet = self._path()
-        named = ", ".join(f'"{name}"' for name in (*self._table.kinds, *(new or {})))
+        names = (*self._table.kinds, *(new or {}))
         self._connection.execute("create or replace sequence row_number")
         count = self._copy(
-            f"select {named}, '{self.load_id}' as _dlt_load_id, "
+            f"select {_nullable(names, 'reason is null')}, '{self.load_id}' as _dlt_load_id, "
             f"'{parquet.stem}-' || nextval('row_number') as _dlt_id "
             f"from ({typed}) where reason is null",
             parquet,
         )
         if count < lines:
             self._turn_away(with_line or typed, lines, harmless)
-        return self._once_each(parquet, count)
+        return self._once_each(parquet, count, names)
 
     def _changed(self, parquet: Path, to: Path, where: str) -> int:
         return self._pull.stored.write_changes(
             self._table, parquet, to, where, self._pull.now, self._keys, self._unlike, self.load_id
         )
 
-    def _once_each(self, parquet: Path, count: int) -> tuple[Path, int]:
+    def _once_each(self, parquet: Path, count: int, names: Sequence[str]) -> tuple[Path, int]:
         source, keep = f"read_parquet({quoted(parquet)})", []
         distinct = self._number(f"select count(*) from (select distinct {self._key} from {source})")
         if distinct < count:
@@ -152,7 +150,10 @@ class KeyedFiles:
             keep.append(f"not ({known})")
         if keep:
             whole, parquet = parquet, self._path()
-            sql = f"select {self._same} from {source} where {' and '.join(keep)}"
+            sql = (
+                f"select {_nullable(names, HAS_ID)}, '{self.load_id}' as _dlt_load_id, "
+                f"{_nullable(['_dlt_id'], HAS_ID)} from {source} where {' and '.join(keep)}"
+            )
             count = self._copy(sql, parquet)
             whole.unlink()
         self._connection.execute(
@@ -200,6 +201,13 @@ class KeyedFiles:
     def _number(self, sql: str) -> int:
         found = self._connection.execute(sql).fetchone()
         return int(found[0]) if found else 0
+
+
+def _nullable(names: Iterable[str], always: str) -> str:
+    """SQL for columns of which DuckDB cannot tell that none is null, by a condition that is always
+    true. Where it can, it writes a column that may hold none, and dlt, which has declared that it
+    may, writes the whole file anew."""
+    return ", ".join(f'case when {always} then "{name}" end as "{name}"' for name in names)
 
 
 def _hints(new: Mapping[str, Kind]) -> Any:
