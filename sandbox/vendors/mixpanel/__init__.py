@@ -13,9 +13,7 @@ def serve(place: Place) -> Mixpanel:
     `concurrent_queries` (5) and `concurrent_exports` (100), how many may run at once; and
     `query_seconds`, how long one runs before it is answered (0).
     """
-    store = Store(
-        place.world, place.overlay, place.clock, place.options.get("timezone", "UTC")
-    )
+    store = Store(place.world, place.overlay, place.clock, place.options.get("timezone", "UTC"))
     concurrent = {
         "export": place.options.get("concurrent_exports", 100),
         "query": place.options.get("concurrent_queries", 5),
