@@ -37,12 +37,19 @@ HEALTHY = """
         from range(100) r(i);
     create table marts.identity_map as
         select 'a' || i as account_id, 'account' as entity, k as kind,
-            case k when 'crm' then 'crm_record' else 'company_domain' end as rule
+            case k when 'crm' then 'crm_record' else 'company_domain' end as rule,
+            'one' as source, cast(null as timestamp) as valid_to
         from range(90) r(i), unnest(['crm', 'billing']) t(k);
     create table marts.unmatched_records as
         select 'u' || i as source_id, 'account' as entity, 'billing' as kind,
-            cast(5 as decimal(18, 4)) as mrr_at_stake
+            cast(5 as decimal(18, 4)) as mrr_at_stake, 'one' as source, 'no_key' as reason
         from range(10) r(i);
+    create table marts.identity_exceptions as
+        select 'domain_of_many_accounts' as exception, 'd' || i as subject from range(5) r(i);
+    create table marts.account_hierarchy as
+        select 'a' || i as account_id, 0 as depth, false as is_parent_refused from range(100) r(i);
+    create table marts.dim_account as
+        select 'a' || i as account_id, 'Account ' || i as name from range(100) r(i);
     create table marts.mrr_monthly as
         select 'a' || i as account_id,
             date '2026-03-01' - to_months(cast(m as integer)) as month_on,
@@ -215,18 +222,28 @@ def test_scores_that_stand_on_half_of_their_weight_show(audit: Audit) -> None:
 
 
 def test_the_match_rate_counts_billing_and_product_accounts_only(audit: Audit) -> None:
-    crm = "insert into marts.identity_map values ('x', 'account', 'crm', 'crm_record')"
-    user = "insert into marts.identity_map values ('x', 'user', 'product', 'account_of_user')"
-    contact = "insert into marts.unmatched_records values ('x', 'contact', 'crm', null)"
+    into = "insert into marts.identity_map by name select 'x' as account_id, 'one' as source, "
+    crm = into + "'account' as entity, 'crm' as kind, 'crm_record' as rule"
+    user = into + "'user' as entity, 'product' as kind, 'account_of_user' as rule"
+    past = (
+        into + "'account' as entity, 'product' as kind, 'company_domain' as rule, now() as valid_to"
+    )
+    contact = (
+        "insert into marts.unmatched_records by name"
+        " select 'x' as source_id, 'contact' as entity, 'crm' as kind"
+    )
     # 90 matched, 10 not.
-    found = audit("identity_map", crm, user, contact)
+    found = audit("identity_map", crm, user, past, contact)
     assert found["metric_matched_pct"].metrics["value"] == 90
-    own = "insert into marts.identity_map select 'x', 'account', 'product', 'own_record'"
+    own = into + "'account' as entity, 'product' as kind, 'own_record' as rule"
     assert audit("identity_map", own)["metric_matched_pct"].metrics["value"] == 90
 
 
 def test_a_match_rate_that_is_low_or_falls_shows(audit: Audit) -> None:
-    more = "insert into marts.unmatched_records select 'y' || i, 'account', 'product', null"
+    more = (
+        "insert into marts.unmatched_records by name select 'y' || i as source_id,"
+        " 'account' as entity, 'product' as kind, 'one' as source, 'no_key' as reason"
+    )
     for added, outcome in ((28, "PASSED"), (29, "WARN"), (124, "WARN"), (125, "FAILED")):
         # 90 of 128 are 70.3 %, of 129 69.8 %; 90 of 224 are 40.2 %, of 225 exactly 40 %.
         found = audit("identity_map", f"{more} from range({added}) r(i)")
@@ -234,6 +251,44 @@ def test_a_match_rate_that_is_low_or_falls_shows(audit: Audit) -> None:
     for last, outcome in ((95, "PASSED"), (95.5, "FAILED")):
         found = audit("identity_map", variables={"PUBLISHED_IDENTITY_MAP_MATCHED_PCT": last})
         assert found["metric_matched_fall_points"].outcome == outcome
+
+
+def test_one_source_that_is_hardly_matched_shows(audit: Audit) -> None:
+    # 90 of source one are matched, and as many of another as are not.
+    rows = (
+        "insert into marts.{} by name"
+        " select 'z' || i as {}, 'account' as entity, {} from range({}) r(i)"
+    )
+    matched = rows.format(
+        "identity_map", "account_id", "'support' as kind, 'two' as source, 'known_email' as rule", 9
+    )
+    for unmatched, outcome in ((8, "PASSED"), (9, "WARN")):
+        left = rows.format(
+            "unmatched_records",
+            "source_id",
+            "'support' as kind, 'two' as source, 'no_key' as reason",
+            unmatched,
+        )
+        found = audit("identity_map", matched, left)
+        assert found["metric_least_matched_pct"].outcome == outcome
+        assert found["metric_matched_pct"].metrics["value"] == 90
+
+
+def test_identity_exceptions_show(audit: Audit) -> None:
+    more = (
+        "insert into marts.identity_exceptions"
+        " select 'circle_of_parents', 'c' || i from range({}) r(i)"
+    )
+    assert wrong(audit("identity_exceptions", more.format(20))) == {}
+    assert wrong(audit("identity_exceptions", more.format(21))) == {"metric_exceptions": "WARN"}
+    lost = "insert into marts.identity_exceptions values ('override_unknown_account', 'x')"
+    assert wrong(audit("identity_exceptions", lost)) == {"metric_decisions": "WARN"}
+    circle = "update marts.account_hierarchy set is_parent_refused = true where account_id = 'a1'"
+    assert wrong(audit("account_hierarchy", circle)) == {"metric_refused": "WARN"}
+    deep = "update marts.account_hierarchy set depth = 11 where account_id = 'a1'"
+    assert wrong(audit("account_hierarchy", deep)) == {"metric_deepest": "WARN"}
+    lost_one = "delete from marts.dim_account where account_id = 'a1'"
+    assert wrong(audit("dim_account", lost_one)) == {"metric_only_on_one_side": "WARN"}
 
 
 def test_money_that_belongs_to_nobody_known_shows(audit: Audit) -> None:

@@ -9,8 +9,8 @@
             'source': 'text', 'source_id': 'text', 'kind': 'text', 'name': 'text', 'domain': 'text',
             'website': 'text', 'industry': 'text', 'employee_count': 'integer', 'country': 'text',
             'owner_source_id': 'text', 'parent_source_id': 'text', 'crm_id': 'text',
-            'product_id': 'text', 'created_at': 'timestamp', 'updated_at': 'timestamp',
-            'is_deleted': 'boolean',
+            'product_id': 'text', 'billing_id': 'text', 'email': 'text',
+            'created_at': 'timestamp', 'updated_at': 'timestamp', 'is_deleted': 'boolean',
         },
         'account_merges': {
             'source': 'text', 'survivor_source_id': 'text', 'merged_source_id': 'text',

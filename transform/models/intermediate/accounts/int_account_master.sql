@@ -1,21 +1,33 @@
 {#-
-    Each attribute comes from the first record that has it: CRM before billing before product before
-    support, living before deleted, the anchor before its merged copies, older before younger. A free-mail
-    domain is no domain of an account.
+    Each attribute comes from the best record that has it: the kind of source that seed
+    attribute_sources ranks first, then living before deleted, the anchor before its merged copies,
+    older before younger. Beside it stands where it came from, and out of how many that say something.
+    A domain that names no company is no domain of an account; nobody is their own parent.
 -#}
 {%- set described_by = [
-    'name', 'domain', 'industry', 'employee_count', 'country', 'owner_source_id', 'parent_source_id'
+    'name', 'domain', 'industry', 'employee_count', 'country', 'owner_source_id', 'parent_account_id'
 ] -%}
-with free_mail as (
-    select domain from {{ ref('free_mail_domains') }}
+with accounts as (
+    select * from {{ ref('int_accounts') }}
+    where account_id is not null
 ),
 
-accounts as (
+hosts as (
+    select * from {{ ref('int_hosts') }}
+),
+
+links as (
+    select source, source_id, account_id from {{ ref('int_account_links') }}
+),
+
+preferences as (
     select
-        *,
-        {{ normalise_domain('domain') }} as host
-    from {{ ref('int_accounts') }}
-    where account_id is not null
+        kind
+        {%- for attribute in described_by %},
+        max(case when attribute = '{{ attribute }}' then rank end) as {{ attribute }}_preference
+        {%- endfor %}
+    from {{ ref('attribute_sources') }}
+    group by kind
 ),
 
 records as (
@@ -29,10 +41,10 @@ records as (
         accounts.employee_count,
         accounts.country,
         accounts.owner_source_id,
-        accounts.parent_source_id,
         accounts.created_at,
         accounts.is_deleted,
-        case when free_mail.domain is null then accounts.host end as domain,
+        case when parents.account_id <> accounts.account_id then parents.account_id end as parent_account_id,
+        case when not hosts.names_nobody then hosts.domain end as domain,
         row_number() over (
             partition by accounts.account_id
             order by
@@ -44,16 +56,26 @@ records as (
                 accounts.source_id
         ) as precedence
     from accounts
-    left join free_mail on accounts.host = free_mail.domain
+    left join hosts on {{ normalise_domain('accounts.domain') }} = hosts.host
+    left join links as parents
+        on accounts.source = parents.source and accounts.parent_source_id = parents.source_id
 ),
 
 ranked as (
     select
-        {%- for known in described_by %}
-        row_number() over (partition by account_id order by {{ known }} is null, precedence) as {{ known }}_rank,
-        {%- endfor %}
         records.*
+        {%- for known in described_by %},
+        row_number() over (
+            partition by records.account_id
+            order by
+                case when records.{{ known }} is null then 2 else 1 end,
+                coalesce(preferences.{{ known }}_preference, 99),
+                records.precedence
+        ) as {{ known }}_rank,
+        count(records.{{ known }}) over (partition by records.account_id) as {{ known }}_known
+        {%- endfor %}
     from records
+    left join preferences on records.kind = preferences.kind
 )
 
 select
@@ -68,10 +90,16 @@ select
     max(case when country_rank = 1 then country end) as country,
     max(case when owner_source_id_rank = 1 and owner_source_id is not null then source end) as owner_source,
     max(case when owner_source_id_rank = 1 then owner_source_id end) as owner_source_id,
-    max(case when parent_source_id_rank = 1 then source || ':' || parent_source_id end) as parent_account_id,
+    max(case when parent_account_id_rank = 1 then parent_account_id end) as parent_account_id,
+    {%- for known in described_by %}
+    max(case when {{ known }}_rank = 1 and {{ known }} is not null then source || ':' || source_id end)
+        as {{ known }}_record,
+    max({{ known }}_known) as {{ known }}_records,
+    {%- endfor %}
     max(case when precedence = 1 then source end) as anchor_source,
     max(case when precedence = 1 then source_id end) as anchor_source_id,
     max(case when precedence = 1 then kind end) as anchor_kind,
+    count(*) as records,
     count(case when kind = 'crm' then 1 end) > 0 as has_crm,
     count(case when kind = 'billing' then 1 end) > 0 as has_billing,
     count(case when kind = 'product' then 1 end) > 0 as has_product,

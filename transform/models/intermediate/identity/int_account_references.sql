@@ -20,7 +20,7 @@ words as (
         source,
         reference,
         lower(trim(reference)) as plain,
-        {{ normalise_domain('reference') }} as domain
+        {{ registrable_domain(normalise_domain('reference')) }} as domain
     from written
 ),
 
@@ -66,7 +66,7 @@ found as (
     union
     select words.source, words.reference, 6 as rank, 'domain' as rule, links.account_id
     from words
-    inner join records on words.domain = records.match_domain and not records.is_free_mail
+    inner join records on words.domain = records.match_domain
     inner join links on records.source = links.source and records.source_id = links.source_id
     where not records.is_deleted
     union

@@ -33,7 +33,10 @@ select
     rules.confidence,
     living.linked_from,
     cast(null as {{ dbt.type_string() }}) as reason,
-    cast(null as {{ dbt.type_string() }}) as candidates
+    cast(null as {{ dbt.type_string() }}) as candidates,
+    living.account_before_override,
+    rules.rule as rule_before_override,
+    living.linked_from_before_override
 from survivors
 inner join living
     on survivors.source = living.source and survivors.survivor_source_id = living.source_id

@@ -1,36 +1,9 @@
-with links as (
-    select * from {{ ref('int_account_links') }}
-    where account_id is not null
-),
-
-contacts as (
-    select * from {{ ref('int_contacts') }}
-    where account_id is not null
-),
-
-users as (
-    select * from {{ ref('int_product_users') }}
-    where account_id is not null
+with ranges as (
+    select * from {{ ref('int_link_ranges') }}
 ),
 
 people as (
-    select
-        source,
-        source_id,
-        'contact' as entity,
-        account_source_id,
-        'company_of_contact' as rule,
-        created_at
-    from contacts
-    union all
-    select
-        source,
-        user_key as source_id,
-        'user' as entity,
-        account_key as account_source_id,
-        'account_of_user' as rule,
-        created_at
-    from users
+    select * from {{ ref('int_person_links') }}
 )
 
 select
@@ -42,19 +15,24 @@ select
     rule,
     evidence,
     confidence,
-    linked_from as valid_from
-from links
+    valid_from,
+    valid_to
+from ranges
 union all
 select
     people.source,
     people.source_id,
     people.entity,
-    links.kind,
-    links.account_id,
+    coalesce(ranges.kind, people.kind) as kind,
+    coalesce(ranges.account_id, people.account_id) as account_id,
     people.rule,
-    'member of ' || people.account_source_id as evidence,
-    links.confidence,
-    case when links.linked_from > people.created_at then links.linked_from else people.created_at end
-        as valid_from
+    people.evidence,
+    coalesce(ranges.confidence, people.confidence) as confidence,
+    case when ranges.valid_from > people.created_at then ranges.valid_from else people.created_at end as valid_from,
+    ranges.valid_to
 from people
-inner join links on people.source = links.source and people.account_source_id = links.source_id
+left join ranges
+    on people.source = ranges.source and people.account_source_id = ranges.source_id
+where
+    coalesce(ranges.account_id, people.account_id) is not null
+    and (ranges.valid_to is null or people.created_at is null or people.created_at < ranges.valid_to)

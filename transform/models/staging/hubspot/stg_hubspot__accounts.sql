@@ -12,6 +12,7 @@ select
     {{ clean('properties__hs_parent_company_id') }} as parent_source_id,
     cast(null as {{ dbt.type_string() }}) as crm_id,
     {{ clean('properties__product_account_id') }} as product_id,
+    cast(null as {{ dbt.type_string() }}) as email,
     {{ clean('properties__billing_customer_id') }} as billing_id,
     coalesce({{ iso_to_utc('properties__createdate') }}, {{ utc('created_at') }}) as created_at,
     coalesce({{ iso_to_utc('properties__hs_lastmodifieddate') }}, {{ utc('updated_at') }}) as updated_at,

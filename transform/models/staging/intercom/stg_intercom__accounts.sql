@@ -13,6 +13,8 @@ select
     cast(null as {{ dbt.type_string() }}) as parent_source_id,
     {{ clean(json_text('custom_attributes', var('intercom_crm_attribute'))) }} as crm_id,
     {{ clean('company_id') }} as product_id,
+    cast(null as {{ dbt.type_string() }}) as billing_id,
+    cast(null as {{ dbt.type_string() }}) as email,
     {{ utc('created_at') }} as created_at,
     {{ utc('updated_at') }} as updated_at,
     coalesce(deleted, false) as is_deleted

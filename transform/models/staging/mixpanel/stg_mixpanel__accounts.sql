@@ -32,6 +32,8 @@ select
     cast(null as {{ dbt.type_string() }}) as parent_source_id,
     cast(null as {{ dbt.type_string() }}) as crm_id,
     group_key as product_id,
+    cast(null as {{ dbt.type_string() }}) as billing_id,
+    cast(null as {{ dbt.type_string() }}) as email,
     {#- Clock faults aside, the first sign of life. -#}
     min(case when seen_at >= cast('{{ var("history_start") }}' as date) then seen_at end) as created_at,
     max(case when seen_at <= {{ as_of() }} then seen_at end) as updated_at,

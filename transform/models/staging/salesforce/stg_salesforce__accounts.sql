@@ -13,6 +13,7 @@ select
     {{ clean('parent_id') }} as parent_source_id,
     cast(null as {{ dbt.type_string() }}) as crm_id,
     {{ clean('product_account_id') }} as product_id,
+    cast(null as {{ dbt.type_string() }}) as email,
     {{ clean('billing_customer_id') }} as billing_id,
     {{ utc('created_date') }} as created_at,
     {{ utc('system_modstamp') }} as updated_at,

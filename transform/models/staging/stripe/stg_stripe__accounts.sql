@@ -12,6 +12,8 @@ select
     cast(null as {{ dbt.type_string() }}) as parent_source_id,
     {{ clean('metadata__hubspot_company_id') }} as crm_id,
     {{ clean('metadata__product_account_id') }} as product_id,
+    cast(null as {{ dbt.type_string() }}) as billing_id,
+    lower({{ clean('email') }}) as email,
     {{ from_epoch('created') }} as created_at,
     {{ from_epoch('created') }} as updated_at,
     coalesce(deleted, false) as is_deleted

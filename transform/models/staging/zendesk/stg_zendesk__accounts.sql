@@ -22,6 +22,8 @@ select
     cast(null as {{ dbt.type_string() }}) as parent_source_id,
     {{ clean(json_text('organizations.organization_fields', var('zendesk_crm_field'))) }} as crm_id,
     {{ clean('organizations.external_id') }} as product_id,
+    cast(null as {{ dbt.type_string() }}) as billing_id,
+    cast(null as {{ dbt.type_string() }}) as email,
     {{ utc('organizations.created_at') }} as created_at,
     {{ utc('organizations.updated_at') }} as updated_at,
     organizations.deleted_at is not null as is_deleted
