@@ -172,12 +172,14 @@ def _segment(settings: Settings, sandbox: Sandbox, home: Path) -> None:
     )
     names = bucket.find(root)
     for number in range(0, len(names), 120):
-        with gzip.open(home / "lines" / f"{number}.gz", "wb", 1) as file:
+        # In larger files than the sandbox's: the ones of a real product have up to 100 MB.
+        day = names[number].rsplit("/", 2)[1]
+        path = home / "bucket" / "segment-logs" / "web" / day / "1.gz"
+        path.parent.mkdir(parents=True)
+        with gzip.open(path, "wb", 1) as file:
             for name in names[number : number + 120]:
-                path = home / "bucket" / name.removeprefix(root + "/")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(bucket.cat_file(name))
-                file.write(gzip.decompress(path.read_bytes()))
+                file.write(gzip.decompress(bucket.cat_file(name)))
+        (home / "lines" / f"{number}.gz").hardlink_to(path)
 
 
 CASES = (

@@ -42,7 +42,7 @@ from ingestion.values import MILLISECONDS_FROM
 SOURCE = "segment"
 LOGS = "segment-logs"
 # Packed bytes and files that are unpacked and loaded at once; this bounds what lies on the disk.
-BYTES_PER_BATCH = 48 << 20
+BYTES_PER_BATCH = 16 << 20
 FILES_PER_BATCH = 1000
 FIRST_PULL_DAYS = 731
 # The vendor corrects the clocks of clients, so that hardly any call comes out ahead of its receipt.
@@ -57,7 +57,6 @@ CALLS = Table(
         *texts("source_id"),
         Column("properties", long=True),
         Column("traits", long=True),
-        Column("context", long=True),
     ),
     key=("message_id",),
     updated="received_at",
@@ -240,7 +239,7 @@ class _Logs:
                     {moment('"sentAt"')} as sent_at, {moment('"receivedAt"')} as received_at,
                     "receivedAt" as raw_received_at, "timestamp" as raw_timestamp,
                     "projectId" as source_id, properties::varchar as properties,
-                    traits::varchar as traits, context::varchar as context, line
+                    traits::varchar as traits, line
                 from ({lines})
             )"""
 

@@ -161,7 +161,7 @@ CLEAN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "own group": ({"type": "group", "groupId": "g", "context": {"groupId": "c"}},
                   {"group_id": "g"}),
     "group of context": ({"context": {"groupId": " c "}}, {"group_id": " c "}),
-    "context is text": ({"context": "odd"}, {"group_id": None, "context": '"odd"'}),
+    "context is text": ({"context": "odd"}, {"group_id": None}),
     "identify": ({"type": "identify", "event": None, "traits": {"email": "A@b.c", "n": 1}},
                  {"email": "A@b.c", "traits": '{"email":"A@b.c","n":1}'}),
     "traits of context": ({"context": {"traits": {"email": "t@b.c"}}}, {"email": "t@b.c"}),
