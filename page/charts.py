@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from page.words import NOTHING, Words, percent
+from page.words import NOTHING, Words, is_known, percent
 
 GREEN, YELLOW, RED, UNKNOWN, BLUE = "#2e9e6b", "#d9a114", "#d64550", "#8a93a0", "#3b82c4"
 Drawn = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -202,7 +202,7 @@ def _driver(row: Any, words: Words) -> dict[str, Any]:
     }
 
 
-def usage(found: pd.DataFrame, words: Words, seats: float | None) -> Drawn:
+def usage(found: pd.DataFrame, words: Words, seats: Any) -> Drawn:
     """Users of a day, a week and a month, users issued, and the seats paid for as a line."""
     colours = {"mau": BLUE, "wau": GREEN, "dau": YELLOW, "issued_users": UNKNOWN}
     told = found.melt(
@@ -226,7 +226,7 @@ def usage(found: pd.DataFrame, words: Words, seats: float | None) -> Drawn:
         )
     )
     layers: list[alt.Chart] = [lines]
-    if seats is not None and seats == seats:
+    if is_known(seats):
         paid = pd.DataFrame({"seats": [seats], "what": [words.say("licensed_seats")]})
         layers.append(
             alt.Chart(paid)
@@ -243,7 +243,7 @@ def mrr(found: pd.DataFrame, words: Words, currency: str) -> alt.Chart:
     """MRR month by month, in the colour of what happened in the month."""
     told = found.assign(
         month=[f"{month:%Y-%m}" for month in found.month_on],
-        what=[words.code("movement", m if m is not None else "open") for m in found.movement],
+        what=[words.code("movement", m) for m in found.movement],
     )
     shown = {**MOVEMENTS, "none": "#9fb8cf"}
     shown = {name: colour for name, colour in shown.items() if name in set(told.movement)}

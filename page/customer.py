@@ -61,8 +61,10 @@ def renewals(published: Published, account: str) -> pd.DataFrame:
 
 
 def identities(published: Published, account: str) -> pd.DataFrame:
-    """Which records in which systems are this account, and how that was found."""
-    return _of(published, "identity_map", account, "entity, source, source_id")
+    """Which records in which systems are this account, or were, and how that was found."""
+    return _of(
+        published, "identity_map", account, "valid_to desc nulls first, entity, source, source_id"
+    )
 
 
 def _of(published: Published, mart: str, account: str, order: str) -> pd.DataFrame:

@@ -186,7 +186,8 @@ def _identities(published: Published, account: str, words: Words) -> None:
     if found.empty:
         st.info(words.say("no_identities"))
         return
-    counted = found.groupby(["source", "entity"], as_index=False).size()
+    now = found[found.valid_to.isna()]
+    counted = now.groupby(["source", "entity"], as_index=False).size()
     st.caption(
         " · ".join(
             f"{plain(row.source)}: {words.code('entity', row.entity)} {number(row.n)}"
@@ -206,6 +207,7 @@ def _identities(published: Published, account: str, words: Words) -> None:
         "evidence": words.say("evidence"),
         "confidence": words.say("confidence"),
         "valid_from": words.say("valid_from"),
+        "valid_to": words.say("valid_to"),
     }
     parts.table(shown, columns, height=300 if len(shown) > 8 else "auto")
     parts.download(words, "identities", lambda: shown, columns)

@@ -18,7 +18,7 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     Texts, headings among them, that begin as a formula does get a `'` in front. Numbers stay.
     """
     safe = frame.map(_escaped).rename(columns=_escaped)
-    return safe.to_csv(index=False).encode("utf-8-sig")
+    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
 def _escaped(cell: Any) -> Any:

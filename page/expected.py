@@ -140,5 +140,6 @@ EXPECTED: dict[str, dict[str, str]] = {
         "evidence": TEXT,
         "confidence": RATIO,
         "valid_from": MOMENT,
+        "valid_to": MOMENT,
     },
 }

@@ -52,10 +52,12 @@ def totals(published: Published, book: Book, filters: Filters | None = None) -> 
 def choices(published: Published, book: Book) -> dict[str, list[str]]:
     """What can be chosen in each filter: the values in the book, NONE last where one is missing."""
     accounts, parameters = book.accounts(published)
-    columns = ", ".join(f"list(distinct coalesce({c}, '{NONE}'))" for c in COLUMNS.values())
+    columns = ", ".join(
+        f"coalesce(list(distinct coalesce({c}, '{NONE}')), [])" for c in COLUMNS.values()
+    )
     found = published.ask(f"select {columns} from {accounts}", **parameters).iloc[0]
     return {
-        name: sorted(values if values is not None else [], key=lambda value: (value == NONE, value))
+        name: sorted(values, key=lambda value: (value == NONE, value))
         for name, values in zip(COLUMNS, found, strict=True)
     }
 

@@ -120,6 +120,15 @@ class Tab:
         )
         time.sleep(1)
 
+    def download_to(self, folder: Path) -> None:
+        """Let downloads go to the folder."""
+        self._call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
+    def downloaded(self, path: Path) -> Path:
+        """The file, once it is there."""
+        _wait(path.exists, 30, f"{path} was not downloaded\n{self.text()}")
+        return path
+
     def screenshot(self, path: Path) -> None:
         """What is seen, as PNG."""
         path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))

@@ -1,0 +1,172 @@
+"""A small publication, written by hand: five customers and one who left.
+
+| account | CSM   | tier | band        | ARR     | priority |
+| ------- | ----- | ---- | ----------- | ------- | -------- |
+| Acme    | Sato  | high | red 30      | 120,000 | 126,000  |
+| Bolt    | Vogel | low  | yellow 60   | 24,000  | 9,600    |
+| Cove    | Sato  | tech | green 90    | 6,000   | 600      |
+| a name that is Markdown and a formula | Vogel | tech | green 95 | 1,200 | 60 |
+| Dusk    | -     | high | unknown     | 36,000  | -        |
+| Left    | Sato  | -    | former      | 0       | -        |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from page.expected import EXPECTED
+from publish.publication import publish
+
+AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
+EVIL = "=[pay](http://evil.example) :red[x] <b>y</b>"
+
+ACCOUNTS = f"""
+    create table marts.customer_360 as
+    select
+        'hubspot:' || account_id as account_id, account_name,
+        account_id || '.example' as domain, csm_name, 'Software' as industry, 'JP' as country,
+        50 as employee_count, date '2025-01-01' as first_paid_on,
+        timestamp '2026-02-20 09:00' as last_contact_at, 0 as overdue_days,
+        'low' as health_scorecard,
+        touch_tier, 'ARR is large' as touch_tier_reason,
+        lifecycle_stage, 'Rule 1' as lifecycle_reason, is_customer,
+        cast(arr / 12 as decimal(18, 4)) as mrr, cast(arr as decimal(18, 4)) as arr,
+        'USD' as currency,
+        case account_id when 'bolt' then 'hubspot:acme' end as parent_account_id,
+        date '2026-04-01' as renewal_on, 22 as days_to_renewal,
+        100 as licensed_seats, 80 as issued_users, 20 as active_users_28d,
+        timestamp '2026-03-09 15:00' as last_core_event_at,
+        cast(score as decimal(5, 2)) as health_score, health_band,
+        null_reason as health_null_reason,
+        cast(score + 10 as decimal(5, 2)) as health_raw_score,
+        case account_id when 'acme' then 'payment_overdue' end as health_cap,
+        cast(100 as decimal(5, 2)) as health_coverage_pct,
+        cast(priority as decimal(18, 2)) as priority,
+        reason as reason_1, cast(null as varchar) as reason_2, cast(null as varchar) as reason_3,
+        'Pays on time' as strength_1, cast(null as varchar) as strength_2,
+        cast(null as varchar) as strength_3
+    from (values
+        ('acme', 'Acme', 'Sato', 'high', 'retention', true, 120000, 30, 'red', null, 126000,
+            'No core use for 19 days (risk above 14)'),
+        ('bolt', 'Bolt', 'Vogel', 'low', 'adoption', true, 24000, 60, 'yellow', null, 9600, 'Few'),
+        ('cove', 'Cove', 'Sato', 'tech', 'adoption', true, 6000, 90, 'green', null, 600, null),
+        ('evil', '{EVIL}', 'Vogel', 'tech', 'adoption', true, 1200, 95, 'green', null, 60, null),
+        ('dusk', 'Dusk', null, 'high', 'onboarding', true, 36000, null, 'unknown', 'unmapped', null,
+            null),
+        ('left', 'Left', 'Sato', null, 'churned', false, 0, null, 'unknown', 'not_a_customer', null,
+            null)
+    ) t(account_id, account_name, csm_name, touch_tier, lifecycle_stage, is_customer, arr, score,
+        health_band, null_reason, priority, reason)
+"""
+MARTS = [
+    ACCOUNTS,
+    """
+    create table marts.health_bands_now as
+    select health_band, count(*) as customers, sum(arr) as arr
+    from marts.customer_360 where is_customer group by 1
+    """,
+    """
+    create table marts.kpi_monthly as select * from (values
+        ('nrr_12m', date '2026-01-01', 'all', true, 1.02, null, 'closed cohort', 4),
+        ('nrr_12m', date '2026-02-01', 'all', true, 1.04, 1.1, 'closed cohort', 4),
+        ('nrr_12m', date '2026-03-01', 'all', false, 0.5, null, 'closed cohort', 4),
+        ('grr_12m', date '2026-02-01', 'all', true, 0.91, null, 'closed cohort', 4)
+    ) t(metric, month_on, segment, is_closed, value, target, method, population)
+    """,
+    """
+    create table marts.mrr_movements as select * from (values
+        ('hubspot:acme', date '2026-02-01', true, 'expansion', 'upsell', 700, 'USD'),
+        ('hubspot:bolt', date '2026-02-01', true, 'expansion', 'cross_sell', 300, 'USD'),
+        ('hubspot:left', date '2026-02-01', true, 'churn', 'involuntary', -50, 'USD'),
+        ('hubspot:bolt', date '2026-03-01', false, 'contraction', null, -100, 'USD'),
+        ('hubspot:dusk', date '2026-03-01', false, 'new', null, null, 'USD')
+    ) t(account_id, month_on, is_closed, movement, sub_type, amount_reporting, reporting_currency)
+    """,
+    """
+    create table marts.cohort_retention as select * from (values
+        (date '2026-01-01', 0, 4, 4, 1.0, 1.0), (date '2026-01-01', 1, 4, 3, 0.75, 1.1),
+        (date '2026-02-01', 0, 2, 2, 1.0, 1.0), (date '2026-02-01', 1, 2, null, null, null)
+    ) t(cohort_on, age_months, accounts, accounts_left, logo_retention, revenue_retention)
+    """,
+    """
+    create table marts.health_score_drivers as select * from (values
+        ('hubspot:acme', 'days_since_core_use', 'Days since core use', 'adoption', 19, 'days',
+            14, 7, 32.1, 'red', null, 60, 60, 19.3, 40.7, 'No core use for 19 days'),
+        ('hubspot:acme', 'active_to_licensed', 'Active users per paid seat', 'adoption', 0.2,
+            'share', 0.6, 0.76, 16.7, 'red', null, 40, 40, 6.7, 33.3, 'Only 20 % of paid seats'),
+        ('hubspot:acme', 'own_measure', 'A measure of our own', 'maturity', null, 'count', 1, 2,
+            null, null, 'source_off', 0, null, null, null, null)
+    ) t(account_id, measure, label, score_group, raw_value, unit, red_limit, green_limit, score,
+        band, null_reason, nominal_weight, weight_used, points, points_lost, reason)
+    """,
+    """
+    create table marts.account_usage_daily as
+    select
+        'hubspot:acme' as account_id, day, day <> date '2026-03-02' as is_known,
+        case when is_known then 9 end as core_events, case when is_known then 3 end as dau,
+        case when is_known then 8 end as wau, case when is_known then 20 end as mau,
+        case when is_known then 80 end as issued_users
+    from (select cast(d as date) as day
+        from range(date '2026-02-01', date '2026-03-10', interval 1 day) r(d))
+    """,
+    """
+    create table marts.mrr_monthly as
+    select 'hubspot:acme' as account_id, date '2026-02-01' as month_on, 'expansion' as movement,
+        10000 as mrr_reporting, 'USD' as reporting_currency
+    """,
+    """
+    create table marts.renewals as
+    select 'hubspot:acme' as account_id, date '2026-01-31' as due_on, 'Platform' as product_name,
+        'expanded' as outcome, true as had_notice, 90000 as arr_due_reporting,
+        90000 as arr_renewed_reporting, 'USD' as reporting_currency
+    """,
+    """
+    create table marts.identity_map as select * from (values
+        ('hubspot:acme', 'hubspot', 'account', 'acme', 'crm_record', null, 1.0, null, null),
+        ('hubspot:acme', 'stripe', 'account', 'cus_1', 'billing_domain', 'acme.example', 0.8,
+            timestamp '2025-01-01', null),
+        ('hubspot:acme', 'stripe', 'account', 'cus_0', 'billing_name', 'acme', 0.5,
+            timestamp '2024-01-01', timestamp '2025-01-01')
+    ) t(account_id, source, entity, source_id, rule, evidence, confidence, valid_from,
+        valid_to)
+    """,
+    """
+    create table marts.source_freshness as select * from (values
+        ('hubspot', 'crm', timestamp '2026-03-10 09:00', timestamp '2026-03-10 11:00', 3, 1),
+        ('stripe', 'billing', timestamp '2026-03-09 16:00', timestamp '2026-03-10 10:00', 20, 2)
+    ) t(source, kind, newest_record_at, pulled_at, data_age_hours, pull_age_hours)
+    """,
+]
+
+
+def publish_at(folder: Path, *changes: str, run_id: str = "run-1") -> Path:
+    """Publish the marts, changed by the statements of `changes`, to `folder`/published."""
+    warehouse = folder / "warehouse.duckdb"
+    warehouse.unlink(missing_ok=True)
+    with duckdb.connect(str(warehouse)) as connection:
+        for statement in ["create schema marts", *MARTS, *changes]:
+            connection.execute(statement)
+    publish(warehouse, folder / "published", run_id=run_id, as_of=AS_OF)
+    return folder / "published"
+
+
+def without(marts: Sequence[str]) -> list[str]:
+    """Statements that take marts away."""
+    return [f"drop table marts.{mart}" for mart in marts]
+
+
+def bare() -> list[str]:
+    """Statements that leave of every mart but its first column."""
+    return [
+        f"create or replace table marts.{mart} as select {next(iter(columns))} from marts.{mart}"
+        for mart, columns in EXPECTED.items()
+    ]
+
+
+def empty() -> list[str]:
+    """Statements that leave no row anywhere but in source_freshness."""
+    return [f"delete from marts.{mart}" for mart in EXPECTED]

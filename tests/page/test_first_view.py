@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+
+from tests.page.conftest import Look, listed, metrics, sound, told
+from tests.page.small_publication import EVIL
+
+
+def test_the_book_stands_in_seven_figures(look: Look) -> None:
+    # 120,000 + 24,000 + 6,000 + 36,000 + 1,200 = 187,200, a twelfth of it 15,600. The month that
+    # is not over says nothing about NRR.
+    assert metrics(look()) == {
+        "Customers": "5",
+        "MRR (USD)": "15.6k",
+        "ARR (USD)": "187k",
+        "Red ARR": "120k",
+        "Unknown ARR": "36.0k",
+        "NRR (12 months)": "104.0%",
+        "GRR (12 months)": "91.0%",
+    }
+
+
+def test_red_and_unknown_are_shares_of_the_arr_of_their_own(look: Look) -> None:
+    # 120,000 / 187,200 and 36,000 / 187,200
+    deltas = {metric.label: metric.delta for metric in look().metric}
+    assert deltas["Red ARR"] == "64.1% of ARR"
+    assert deltas["Unknown ARR"] == "19.2% of ARR"
+
+
+def test_the_data_are_as_old_as_the_oldest_source_which_is_named(look: Look) -> None:
+    page = look()
+    assert "Data as of **2026-03-09 16:00 UTC** (oldest: stripe, 20 h old)." in told(page)
+    ages = page.dataframe[0].value
+    assert ages[["source", "data_age", "pull_age"]].values.tolist() == [
+        ["hubspot", "3 h", "1 h"],
+        ["stripe", "20 h", "2 h"],
+    ]
+
+
+def test_whom_to_call_first_is_by_priority_and_those_without_one_come_last(look: Look) -> None:
+    page = look()
+    assert listed(page) == ["Acme", "Bolt", "Cove", EVIL, "Dusk"]
+    cards = [button.label for button in page.button if str(button.key).startswith("open ")]
+    assert cards[0] == "**Acme**"
+    first = told(page)
+    assert ":red-badge[Red 30] · ARR 120k USD · renews 2026-04-01 (22 days) · Sato" in first
+    assert "No core use for 19 days" in first
+    assert "no record in that system is known to be this account" in first
+
+
+def test_a_filter_narrows_the_list_and_stands_in_the_address(look: Look) -> None:
+    page = look()
+    for name, values, names in (
+        ("band", ["red", "yellow"], ["Acme", "Bolt"]),
+        ("csm", ["Sato"], ["Acme", "Cove"]),
+        ("csm", ["(none)"], ["Dusk"]),
+        ("tier", ["tech"], ["Cove", EVIL]),
+        ("stage", ["onboarding"], ["Dusk"]),
+    ):
+        sound(page.multiselect(key=name).set_value(values).run())
+        assert listed(page) == names
+        chosen = page.query_params[name]
+        assert ([chosen] if isinstance(chosen, str) else chosen) == values
+        page.multiselect(key=name).set_value([])
+    # The first figures are of the whole book still.
+    assert metrics(page)["Customers"] == "5"
+
+
+def test_filters_stay_while_others_are_chosen_and_when_the_language_changes(look: Look) -> None:
+    page = look()
+    page.multiselect(key="csm").set_value(["Sato"]).run()
+    page.multiselect(key="band").set_value(["green"]).run()
+    page.segmented_control(key="lang").set_value("ja").run()
+    assert listed(sound(page)) == ["Cove"]
+    assert "カスタマー360" in [title.value for title in page.title]
+    page.multiselect(key="band").set_value([]).run()
+    assert listed(sound(page)) == ["Acme", "Cove"]
+    assert "band" not in page.query_params
+
+
+def test_a_link_carries_filters_and_language_and_drops_what_is_not_there(look: Look) -> None:
+    page = look(csm=["Sato", "Nobody"], band="green", lang="ja")
+    assert listed(page) == ["Cove"]
+    assert "顧客数" in metrics(page)
+
+
+def test_a_search_finds_names_domains_and_ids_in_any_case(look: Look) -> None:
+    page = look()
+    for text, names in (("ACM", ["Acme"]), ("cove.ex", ["Cove"]), ("hubspot:bo", ["Bolt"])):
+        page.text_input(key="search").set_value(text).run()
+        assert listed(sound(page)) == names
+    page.text_input(key="search").set_value("100%_").run()
+    assert "No account fits" in told(sound(page))
+
+
+def test_who_left_is_listed_when_asked_for(look: Look) -> None:
+    page = look()
+    assert "Left" not in listed(page)
+    page.toggle(key="others").set_value(True).run()
+    assert "Left" in listed(sound(page))
+
+
+def test_movements_are_summed_by_kind_and_gains_and_losses_have_their_own_colours(
+    look: Look,
+) -> None:
+    page = look()
+    charts = [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
+    (movements,) = [c for c in charts if "MRR (USD)" in json.dumps(c) and "layer" in c]
+    scale = movements["layer"][0]["encoding"]["color"]["scale"]
+    colours = dict(zip(scale["domain"], scale["range"], strict=True))
+    assert list(colours) == ["Expansion", "Contraction", "Churn for unpaid invoices"]
+    assert len(set(colours.values())) == 3
+    assert "1 movements are not in it, for want of an exchange rate." in told(page)
+
+
+def test_names_from_outside_are_shown_as_they_are(look: Look) -> None:
+    page = look()
+    (label,) = [b.label for b in page.button if b.key == "open hubspot:evil"]
+    assert "](" not in label
+    assert ":red[" not in label
+    assert "<b>" not in label
+
+
+def test_a_card_opens_its_customer(look: Look) -> None:
+    page = look(band="red", lang="ja")
+    page.button(key="open hubspot:acme").click().run()
+    assert "Acme" in [header.value for header in sound(page).header]
+    assert page.query_params["account"] == "hubspot:acme"
+    page.button(key="back").click().run()
+    # As it was left.
+    assert listed(sound(page)) == ["Acme"]
+    assert "account" not in page.query_params

@@ -1,0 +1,147 @@
+"""Every label of the page stands in one table, in both languages."""
+
+from __future__ import annotations
+
+import ast
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from page.expected import EXPECTED
+from page.words import LANGUAGES, Words, labels, plain
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE, MARTS = ROOT / "page", ROOT / "transform" / "models" / "marts"
+
+# Where the values of a column of a mart are said in words.
+GROUPS = {
+    "touch_tier": "touch_tier",
+    "lifecycle_stage": "lifecycle_stage",
+    "health_band": "health_band",
+    "health_null_reason": "null_reason",
+    "movement": "movement",
+    "outcome": "outcome",
+    "rule": "rule",
+    "entity": "entity",
+    "null_reason": "null_reason",
+}
+
+
+def constants() -> set[str]:
+    """Every string that stands in the code of the page."""
+    return {
+        node.value
+        for path in PAGE.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def said() -> set[str]:
+    """Every key that the code says by name."""
+    return {
+        node.args[0].value
+        for path in PAGE.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "say"
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_key_has_a_text_in_every_language(language: str) -> None:
+    assert [key for key, texts in labels().items() if not (texts.get(language) or "").strip()] == []
+
+
+def test_the_texts_of_a_key_take_the_same_facts() -> None:
+    differing = [
+        key
+        for key, texts in labels().items()
+        if len({frozenset(fields(t)) for t in texts.values()}) > 1
+    ]
+    assert differing == []
+
+
+def test_no_key_stands_twice() -> None:
+    lines = (PAGE / "labels.csv").read_text().splitlines()
+    keys = [line.split(",")[0] for line in lines]
+    assert sorted(set(keys)) == sorted(keys)
+
+
+def test_everything_that_the_code_says_has_a_text() -> None:
+    assert said() - set(labels()) == set()
+
+
+def test_no_text_is_left_that_nothing_says() -> None:
+    used = constants()
+    built = {f"{band}_arr{end}" for band in ("red", "unknown") for end in ("", "_help")}
+    keys = {key for key in labels() if "." not in key} - built
+    groups = {key.split(".")[0] for key in labels() if "." in key}
+    assert (keys | groups) - used == set()
+
+
+def test_every_value_that_a_mart_may_hold_has_a_word() -> None:
+    models = [m for p in MARTS.rglob("*.yml") for m in yaml.safe_load(p.read_text())["models"]]
+    missing = [
+        f"{GROUPS[column['name']]}.{value}"
+        for model in models
+        for column in model.get("columns", [])
+        if column["name"] in GROUPS and column["name"] in EXPECTED.get(model["name"], {})
+        for value in accepted(column.get("data_tests", []))
+        if f"{GROUPS[column['name']]}.{value}" not in labels()
+    ]
+    # A new value of a mart needs a row in page/labels.csv.
+    assert missing == []
+
+
+def accepted(tests: list[Any]) -> list[str]:
+    return [
+        value
+        for test in tests
+        if isinstance(test, dict) and "accepted_values" in test
+        for value in test["accepted_values"]["arguments"]["values"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "english", "japanese"),
+    [
+        (0, "0", "0"),
+        (9_999, "9,999", "9,999"),
+        (10_000, "10.0k", "1.00万"),
+        (-15_600, "-15.6k", "-1.56万"),
+        (1_234_567, "1.23M", "123万"),
+        (123_456_789, "123M", "1.23億"),
+        (None, "–", "–"),
+        (float("nan"), "–", "–"),
+    ],
+)
+def test_amounts_are_short_as_each_language_writes_them(
+    amount: float | None, english: str, japanese: str
+) -> None:
+    assert (Words("en").money(amount), Words("ja").money(amount)) == (english, japanese)
+
+
+def test_ages_are_in_the_unit_that_tells_them_apart() -> None:
+    words = Words("en")
+    assert [words.age(hours) for hours in (None, 0.5, 3, 47, 48)] == [
+        "never",
+        "30 min",
+        "3 h",
+        "47 h",
+        "2 days",
+    ]
+
+
+def test_markdown_in_data_is_text() -> None:
+    assert plain("a *b* [c](d)\n$e$") == "a \\*b\\* \\[c\\]\\(d\\) \\$e\\$"
