@@ -15,7 +15,8 @@ from ingestion import pipeline
 from ingestion.errors import PullError
 from ingestion.lines import NOT_AN_OBJECT
 from ingestion.sources import segment
-from tests.ingestion.support import NOW, query, rows
+from tests.ingestion.support import NOW, contents, query, rows
+from tests.ingestion.test_kills import killed_pull
 
 TODAY = "2026-11-20"
 
@@ -229,3 +230,20 @@ def test_a_bucket_that_is_not_there_is_named(
     with pytest.raises(PullError, match="SOURCES__SEGMENT__BUCKET_URL") as stopped:
         pipeline.pull("segment")
     assert stopped.value.kind == "credentials"
+
+
+@pytest.mark.parametrize("there", [0, 1], ids=["the first pull", "a later pull"])
+def test_a_pull_killed_while_loading_is_made_whole(
+    there: int, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if there:
+        bucket.calls("1.gz", call("a"), call("b"))
+        pipeline.pull("segment")
+    bucket.calls("2.gz", call("a", receivedAt="2026-11-20T09:00:00Z"), call("c"))
+    killed_pull("segment", "after a job committed, unmarked")
+    pipeline.pull("segment")
+    found = contents("segment")
+    monkeypatch.setenv("C360_DATA_DIR", str(Path(os.environ["C360_DATA_DIR"]) / "undisturbed"))
+    pipeline.pull("segment")
+    assert found == contents("segment")
+    assert found["calls"].total() == 2 + there
