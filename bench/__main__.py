@@ -1,6 +1,6 @@
 """`make bench`: every measurement, on the default universe, or a named part of them.
 
-`python -m bench [events] [graph]`
+`python -m bench [events] [graph] [identity] [page]`
 """
 
 from __future__ import annotations
@@ -10,10 +10,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import events, graph
+from bench import events, graph, identity, page
 from sandbox import Sandbox
 
-PARTS: dict[str, Callable[[Sandbox, Path], None]] = {"events": events.main, "graph": graph.main}
+PARTS: dict[str, Callable[[Sandbox, Path], None]] = {
+    "events": events.main,
+    "graph": graph.main,
+    "identity": identity.main,
+    "page": page.main,
+}
 
 
 def main(wanted: list[str]) -> None:

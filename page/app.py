@@ -88,8 +88,15 @@ def _ages(published: Published, told: Settings, words: Words) -> None:
 
 
 def _look_again(told: Settings, version: str | None) -> None:
+    is_drawn = False
+
     @st.fragment(run_every=LOOK_AGAIN_SECONDS)
     def look() -> None:
+        nonlocal is_drawn
+        if not is_drawn:
+            # Asked a moment ago, for what is being drawn.
+            is_drawn = True
+            return
         try:
             found = newest(told.publish_dir).version
         except (NoPublication, Unreadable, Replaced):
