@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from pathlib import Path
 
 import duckdb
 
-from bench.measure import command, line, stopwatch
+from bench.measure import ROOT, command, line, stopwatch
 from sandbox import Sandbox
 
 WITHIN_SECONDS = 90
@@ -48,12 +50,18 @@ def _build(environment: dict[str, str], data: Path, home: Path) -> None:
     ]
     by_dbt = command(arguments, environment, log=home / "dbt.log")
     results = json.loads((home / "dbt" / "run_results.json").read_text())["results"]
+    manifest = json.loads((home / "dbt" / "manifest.json").read_text())["nodes"]
     statements = [
         (node["relation_name"], node["compiled_code"])
         for node in results
-        if node["unique_id"].startswith("model.") and node.get("compiled_code")
+        if node["unique_id"].startswith("model.")
+        and node.get("compiled_code")
+        and manifest[node["unique_id"]]["language"] == "sql"
     ]
+    sys.path.append(str(ROOT / "transform" / "plugins"))
+    domains = importlib.import_module("registrable_domain")
     with duckdb.connect(data / "warehouse.duckdb") as warehouse:
+        domains.register(warehouse)
         for path in sorted((data / "raw").glob("raw_*.duckdb")):
             alias = path.stem.replace("raw_", "src_")
             warehouse.execute(f"attach '{path}' as {alias} (read_only)")
