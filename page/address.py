@@ -27,6 +27,16 @@ def several(key: str, offered: Collection[str]) -> tuple[list[str], Callable[[],
     return [value for value in st.query_params.get_all(key) if value in offered], changed
 
 
+def open_account(account: str) -> None:
+    """Show the customer; filters stay, for the way back."""
+    st.query_params["account"] = account
+
+
+def close_account() -> None:
+    """Show the first view again, as it was left."""
+    st.query_params.pop("account", None)
+
+
 def _put(key: str, values: list[str]) -> None:
     if values:
         st.query_params[key] = values

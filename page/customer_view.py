@@ -5,16 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from page import charts, customer, parts
+from page import address, charts, customer, parts
 from page.book import Book
-from page.first_view import open_account
 from page.published import Published
 from page.words import NOTHING, Words, day, is_known, moment, number, percent, plain
 
 
 def show(published: Published, book: Book, words: Words, account: str) -> None:
     """Everything about the account, or a sentence when the book does not have it."""
-    st.button(words.say("back"), icon=":material/arrow_back:", on_click=_back, key="back")
+    st.button(
+        words.say("back"), icon=":material/arrow_back:", on_click=address.close_account, key="back"
+    )
     with parts.degraded(words):
         row = customer.profile(published, book, account)
         if row is None:
@@ -45,7 +46,7 @@ def _head(row: pd.Series, words: Words) -> None:
         plain(row.account_id),
     ]
     st.markdown(" · ".join(facts))
-    currency = row.currency if is_known(row.currency) else ""
+    currency = parts.currency(row.currency)
     renewal = day(row.renewal_on)
     figures = {
         words.say("arr", currency=currency): words.money(row.arr),
@@ -93,7 +94,7 @@ def _family(published: Published, book: Book, account: str, words: Words) -> Non
             st.button(
                 f"{words.code('family', row.role)}: {name}",
                 key=f"relative {row.account_id}",
-                on_click=open_account,
+                on_click=address.open_account,
                 args=(row.account_id,),
             )
 
@@ -211,7 +212,3 @@ def _identities(published: Published, account: str, words: Words) -> None:
     }
     parts.table(shown, columns, height=300 if len(shown) > 8 else "auto")
     parts.download(words, "identities", lambda: shown, columns)
-
-
-def _back() -> None:
-    st.query_params.pop("account", None)

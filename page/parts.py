@@ -99,3 +99,8 @@ def name(account: Any) -> str:
 def owner(words: Words, account: Any) -> str:
     """Markdown of who answers for the account."""
     return plain(account.csm_name) if is_known(account.csm_name) else words.say("no_csm")
+
+
+def currency(code: Any) -> str:
+    """The code, or nothing when it is not known."""
+    return code if isinstance(code, str) else ""
