@@ -59,7 +59,7 @@ def _chosen(published: Published, book: Book, words: Words) -> Filters:
                 key=name,
                 on_change=changed,
                 placeholder=words.say("all"),
-                width=200,
+                width=176,
             )
         others, changed = address.one("others", "")
         with_others = st.toggle(

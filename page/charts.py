@@ -63,7 +63,7 @@ def bands(found: pd.DataFrame, words: Words, currency: str) -> alt.Chart:
 
 
 def movements(found: pd.DataFrame, words: Words, currency: str) -> alt.LayerChart:
-    """What MRR gained above and lost below the line per month, and the net of it as a tick."""
+    """What MRR gained above and lost below the line per month, and the net of it as a diamond."""
     told = found.dropna(subset=["amount"])
     shown = {name: colour for name, colour in MOVEMENTS.items() if name in set(told.movement)}
     told = told.assign(
@@ -91,7 +91,15 @@ def movements(found: pd.DataFrame, words: Words, currency: str) -> alt.LayerChar
     )
     net = (
         alt.Chart(told.groupby("month", as_index=False).agg(net=("amount", "sum")))
-        .mark_tick(thickness=3, color="#7a5cc9")
+        .mark_point(
+            shape="diamond",
+            size=70,
+            opacity=1,
+            filled=True,
+            color="#7a5cc9",
+            stroke="white",
+            strokeWidth=1,
+        )
         .encode(
             x=x,
             y="net:Q",
@@ -274,5 +282,5 @@ def _colours(words: Words, field: str, shown: dict[str, str], group: str) -> alt
         scale=alt.Scale(
             domain=[words.code(group, name) for name in shown], range=list(shown.values())
         ),
-        legend=alt.Legend(title=None, orient="bottom", columns=4),
+        legend=alt.Legend(title=None, orient="bottom", columns=3),
     )
