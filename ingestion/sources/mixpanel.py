@@ -248,6 +248,9 @@ def _client(key: str, default: str) -> RESTClient:
 
 def _wait(response: Response, attempt: int) -> float:
     """Mixpanel gives no Retry-After, but says how much of each limit is used, as in "61/60 queries
-    running in the last hour". That hour slides, so a slot may be free within a minute."""
+    running in the last hour". That hour slides, so a slot may be free within a minute; any other
+    limit passes sooner."""
     hourly = re.search(r"(\d+)/(\d+) queries running in the last hour", response.text)
-    return 60.0 if hourly and int(hourly[1]) > int(hourly[2]) else 2.0
+    if hourly and int(hourly[1]) > int(hourly[2]):
+        return 60.0
+    return min(2.0**attempt, 60.0)

@@ -33,6 +33,8 @@ class Product:
         return {
             **{k: v for k, v in os.environ.items() if not k.startswith(("SOURCES__", "C360_"))},
             **self.vendors,
+            # Enough for every path that a run can take.
+            "SOURCES__ENABLED": "hubspot,stripe,mixpanel",
             "C360_DATA_DIR": str(self.data),
             "C360_PUBLISH_DIR": str(self.published),
             "DAGSTER_HOME": str(self.data / "dagster"),

@@ -1,4 +1,4 @@
-"""The project builds before there is a row, and with every source off."""
+"""The project builds before there is a row."""
 
 from __future__ import annotations
 
@@ -21,9 +21,3 @@ def test_it_builds_before_any_source_has_a_row(dbt: Dbt, tmp_path: Path) -> None
             ("mixpanel", "product", None),
             ("stripe", "billing", None),
         ]
-
-
-def test_it_builds_with_every_source_off(dbt: Dbt, tmp_path: Path) -> None:
-    dbt.build(tmp_path, sources=[], data_tests=False)
-    with connect(tmp_path) as con:
-        assert con.execute("select count(*) from marts.source_freshness").fetchone() == (0,)

@@ -134,6 +134,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "mixpanel and a CRM": ("mixpanel", "salesforce"),
     "posthog and a CRM": ("posthog", "hubspot"),
     "segment and a CRM": ("segment", "salesforce"),
+    "nothing": (),
     "everything": tuple(RAW),
 }
 # Answers to surveys and files tell of accounts that others know.
