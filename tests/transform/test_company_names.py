@@ -67,7 +67,7 @@ def owner(number: int, name: str, **more: Any) -> dict[str, Any]:
 
 def seeker(name: str, **more: Any) -> dict[str, Any]:
     return {"source": "billing", "source_id": name, "name": name, "country": "DE",
-            "place": 3} | more  # fmt: skip
+            "match_domain": None, "place": 3} | more  # fmt: skip
 
 
 CROWD = [owner(100 + n, f"Firm{n} Holding") for n in range(200)]
@@ -107,6 +107,15 @@ def test_names_that_companies_share_are_believed_less() -> None:
     unique = found([seeker("Alder Works")], [owner(50, "Alder Works"), *CROWD])
     common = found([seeker("Alder Works")], [owner(50, "Alder Works"), *twins, *CROWD])
     assert common["Alder Works"]["50"] < unique["Alder Works"]["50"]
+
+
+def test_one_word_is_believed_less_than_two_and_two_domains_speak_against() -> None:
+    singles = [owner(n, f"Word{n // 2}") for n in range(20)]
+    owners = [owner(50, "Alder Works"), owner(51, "Alder"), *singles, *CROWD]
+    seekers = [seeker("Alder"), seeker("Alder Works Ltd", match_domain="other.test")]
+    pairs = found([seeker("Alder Works"), *seekers], owners)
+    assert pairs["Alder"]["51"] < pairs["Alder Works"]["50"]
+    assert pairs["Alder Works Ltd"]["50"] < pairs["Alder Works"]["50"]
 
 
 def test_a_record_is_only_held_against_kinds_before_its_own() -> None:

@@ -94,8 +94,8 @@ class Named:
 def scored(seekers: Iterable[Mapping[str, Any]], owners: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Pairs of a seeker and a company with the same or nearly the same name, by RESULT.
 
-    Both have source, source_id, name, country, place; an owner also match_domain. A pair is made
-    only where the owner's place comes before the seeker's. The cost is linear in both.
+    Both have source, source_id, name, country, match_domain, place. A pair is made only where the
+    owner's place comes before the seeker's. The cost is linear in both.
     """
     wanted, known = list(seekers), list(owners)
     left = list(_named(wanted))
@@ -103,7 +103,7 @@ def scored(seekers: Iterable[Mapping[str, Any]], owners: Iterable[Mapping[str, A
     pairs = _blocked(left, right, wanted, known)
     if not pairs:
         return RESULT.empty_table()
-    found = _by_splink(left, right, pairs, _chance(right, "key"), _chance(right, "stem"))
+    found = _by_splink(left, right, pairs)
     rows = [
         {
             "source": wanted[one]["source"],
@@ -150,39 +150,41 @@ def _blocked(
     return sorted(pairs)
 
 
-def _chance(named: list[Named], kind: str) -> float:
-    """How likely two companies share this: counted among those that domains tell apart."""
-    told_apart = [one for one in named if one.domain and getattr(one, kind)]
-    total = len({one.domain for one in told_apart})
+def _chance(named: Iterable[tuple[str | None, str | None]]) -> float:
+    """How likely two companies share a value, of (value, domain) where domains tell them apart."""
+    told_apart = [(value, domain) for value, domain in named if value and domain]
+    total = len({domain for _, domain in told_apart})
     domains: dict[str, set[str]] = defaultdict(set)
-    for one in told_apart:
-        domains[getattr(one, kind)].add(str(one.domain))
+    for value, domain in told_apart:
+        domains[value].add(domain)
     sizes = Counter(len(found) for found in domains.values())
     same = sum(count * size * (size - 1) / 2 for size, count in sizes.items())
     return float((same + 1) / (total * (total - 1) / 2 + PAIRS_PER_NAMESAKE))
 
 
 def _by_splink(
-    left: list[Named],
-    right: list[Named],
-    pairs: list[tuple[int, int]],
-    same_name: float,
-    same_beginning: float,
+    left: list[Named], right: list[Named], pairs: list[tuple[int, int]]
 ) -> list[tuple[int, int, float]]:
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
     from splink import comparison_level_library as levels
     from splink import comparison_library as comparisons
 
-    alike = "starts_with(name_key_l, rtrim(name_key_r, '.')) or starts_with(name_key_r, name_key_l)"
+    # A single word, often what is left of a longer name, is shared far more often than two.
+    words = _chance((one.key, one.domain) for one in right if one.stem)
+    word = _chance((one.key, one.domain) for one in right if not one.stem)
+    stem = _chance((one.stem, one.domain) for one in right)
+    equal = "name_key_l = name_key_r"
+    alike = "starts_with(name_key_l, name_key_r) or starts_with(name_key_r, name_key_l)"
     name = comparisons.CustomComparison(
         output_column_name="name_key",
         comparison_levels=[
             levels.NullLevel("name_key"),
-            levels.ExactMatchLevel("name_key").configure(
-                m_probability=0.85, u_probability=same_name
+            levels.CustomLevel(f"{equal} and contains(name_key_l, ' ')").configure(
+                m_probability=0.8, u_probability=words
             ),
-            levels.CustomLevel(alike).configure(m_probability=0.1, u_probability=same_beginning),
-            levels.ElseLevel().configure(m_probability=0.05, u_probability=1 - 2 * same_beginning),
+            levels.CustomLevel(equal).configure(m_probability=0.05, u_probability=word),
+            levels.CustomLevel(alike).configure(m_probability=0.1, u_probability=stem),
+            levels.ElseLevel().configure(m_probability=0.05, u_probability=1 - words - word - stem),
         ],
     )
     country = comparisons.CustomComparison(
@@ -193,10 +195,19 @@ def _by_splink(
             levels.ElseLevel().configure(m_probability=0.05, u_probability=0.7),
         ],
     )
+    # Who has the same domain needs no name to be found; two domains of one company are rare.
+    domain = comparisons.CustomComparison(
+        output_column_name="domain",
+        comparison_levels=[
+            levels.NullLevel("domain"),
+            levels.ExactMatchLevel("domain").configure(m_probability=0.9, u_probability=0.001),
+            levels.ElseLevel().configure(m_probability=0.1, u_probability=0.999),
+        ],
+    )
     settings = SettingsCreator(
         link_type="link_only",
         probability_two_random_records_match=KNOWN_SHARE / max(len(right), 1),
-        comparisons=[name, country],
+        comparisons=[name, country, domain],
         blocking_rules_to_generate_predictions=[block_on("pair")],
         unique_id_column_name="unique_id",
         retain_matching_columns=False,
@@ -230,5 +241,6 @@ def _table(rows: list[tuple[str, int, Named]]) -> pa.Table:
             "pair": pa.array([pair for _, pair, _ in rows], pa.int64()),
             "name_key": pa.array([named.key for _, _, named in rows], pa.string()),
             "country": pa.array([named.country for _, _, named in rows], pa.string()),
+            "domain": pa.array([named.domain for _, _, named in rows], pa.string()),
         }
     )

@@ -22,10 +22,11 @@ links as (
 
 preferences as (
     select
-        kind
-        {%- for attribute in described_by %},
-        max(case when attribute = '{{ attribute }}' then rank end) as {{ attribute }}_preference
+        kind,
+        {%- for attribute in described_by %}
+        max(case when attribute = '{{ attribute }}' then rank end) as {{ attribute }}_preference,
         {%- endfor %}
+        count(*) as attributes
     from {{ ref('attribute_sources') }}
     group by kind
 ),
@@ -63,8 +64,7 @@ records as (
 
 ranked as (
     select
-        records.*
-        {%- for known in described_by %},
+        {%- for known in described_by %}
         row_number() over (
             partition by records.account_id
             order by
@@ -72,8 +72,9 @@ ranked as (
                 coalesce(preferences.{{ known }}_preference, 99),
                 records.precedence
         ) as {{ known }}_rank,
-        count(records.{{ known }}) over (partition by records.account_id) as {{ known }}_known
+        count(records.{{ known }}) over (partition by records.account_id) as {{ known }}_known,
         {%- endfor %}
+        records.*
     from records
     left join preferences on records.kind = preferences.kind
 )

@@ -23,7 +23,13 @@ keys as (
         kind <> 'billing' as is_offered
     from records
     union all
-    select source, source_id, 'product_id' as key_type, lower(product_id) as key_value, true as is_sought, true as is_offered
+    select
+        source,
+        source_id,
+        'product_id' as key_type,
+        lower(product_id) as key_value,
+        true as is_sought,
+        true as is_offered
     from records
     union all
     select source, source_id, 'email' as key_type, email as key_value, true as is_sought, true as is_offered

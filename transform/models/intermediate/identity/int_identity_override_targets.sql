@@ -45,22 +45,42 @@ overrides as (
 ),
 
 named as (
-    select overrides.source_id, 1 as rank, records.source as target_source, records.source_id as target_source_id, {{ kinds }} as place
+    select
+        overrides.source_id,
+        1 as rank,
+        records.source as target_source,
+        records.source_id as target_source_id,
+        {{ kinds }} as place
     from overrides
     inner join known_ids as records on overrides.plain = lower(records.source || ':' || records.source_id)
     union
-    select overrides.source_id, 2 as rank, records.source as target_source, records.source_id as target_source_id, {{ kinds }} as place
+    select
+        overrides.source_id,
+        2 as rank,
+        records.source as target_source,
+        records.source_id as target_source_id,
+        {{ kinds }} as place
     from overrides
     inner join people on overrides.plain = people.email
     inner join records on people.source = records.source and people.source_id = records.source_id
     where not records.is_deleted
     union
-    select overrides.source_id, 3 as rank, records.source as target_source, records.source_id as target_source_id, {{ kinds }} as place
+    select
+        overrides.source_id,
+        3 as rank,
+        records.source as target_source,
+        records.source_id as target_source_id,
+        {{ kinds }} as place
     from overrides
     inner join records on overrides.domain = records.match_domain
     where not records.is_deleted and records.source_id = records.survivor_source_id
     union
-    select overrides.source_id, 4 as rank, records.source as target_source, records.source_id as target_source_id, {{ kinds }} as place
+    select
+        overrides.source_id,
+        4 as rank,
+        records.source as target_source,
+        records.source_id as target_source_id,
+        {{ kinds }} as place
     from overrides
     inner join records on overrides.plain = lower(trim(records.name))
     where not records.is_deleted and records.source_id = records.survivor_source_id

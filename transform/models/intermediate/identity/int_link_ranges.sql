@@ -28,8 +28,8 @@ ended as (
         kind,
         account_before_override as account_id,
         rule_before_override as rule,
-        case when version_no = 1 and linked_from_before_override < dbt_valid_from
-            then linked_from_before_override
+        case
+            when version_no = 1 and linked_from_before_override < dbt_valid_from then linked_from_before_override
             else dbt_valid_from
         end as range_from,
         dbt_valid_to as range_to
@@ -104,7 +104,8 @@ holding as (
         decided.source,
         decided.source_id,
         own.kind,
-        case when decided.action = 'link' then targets.account_id
+        case
+            when decided.action = 'link' then targets.account_id
             when decided.range_to is null or decided.range_to > {{ as_of() }} then own.account_id
         end as account_id,
         case when decided.action = 'link' then 'manual_link' else own.rule end as rule,
@@ -152,7 +153,16 @@ left_to_rules as (
 all_ranges as (
     select * from left_to_rules
     union all
-    select source, source_id, kind, account_id, rule, evidence, cast(1 as decimal(4, 2)) as confidence, range_from, range_to
+    select
+        source,
+        source_id,
+        kind,
+        account_id,
+        rule,
+        evidence,
+        cast(1 as decimal(4, 2)) as confidence,
+        range_from,
+        range_to
     from holding
     where account_id is not null
 )

@@ -14,8 +14,8 @@ overrides as (
     where is_in_force and problem is null
 ),
 
-{#- What a person took out of a merge stands for itself again. -#}
 survivors as (
+    {#- What a person took out of a merge stands for itself again. #}
     select survivors.*
     from {{ ref('int_account_survivors') }} as survivors
     left join overrides

@@ -56,6 +56,7 @@ select
     records.source_id,
     records.name,
     records.country,
+    records.match_domain,
     records.place
 from records
 left join with_key on records.source = with_key.source and records.source_id = with_key.source_id

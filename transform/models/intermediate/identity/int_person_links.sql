@@ -79,8 +79,8 @@ kinds as (
     select source, kind from {{ ref('int_freshness') }}
 ),
 
-{#- Who asked for help and stands in no list of people: all tickets must lead to one account. -#}
 requesters as (
+    {#- Who asked for help and stands in no list of people: all tickets must lead to one account. #}
     select
         tickets.source,
         tickets.requester_source_id as source_id,

@@ -7,8 +7,8 @@ records as (
     select * from {{ ref('int_account_records') }}
 ),
 
-{#- Records that a vendor merged into one are one. -#}
 crowds as (
+    {#- Records that a vendor merged into one are one. #}
     select
         links.account_id,
         links.source,
@@ -24,6 +24,14 @@ people as (
     select * from {{ ref('int_account_people') }}
 ),
 
+crowded_addresses as (
+    select people.email
+    from people
+    inner join links on people.source = links.source and people.source_id = links.source_id
+    group by people.email
+    having count(distinct links.account_id) > {{ var('identity_max_accounts_per_domain') }}
+),
+
 shared_addresses as (
     select
         links.source,
@@ -31,13 +39,7 @@ shared_addresses as (
         min(links.account_id) as account_id,
         count(distinct people.email) as addresses
     from people
-    inner join (
-        select people.email
-        from {{ ref('int_account_people') }} as people
-        inner join links on people.source = links.source and people.source_id = links.source_id
-        group by people.email
-        having count(distinct links.account_id) > {{ var('identity_max_accounts_per_domain') }}
-    ) as shared on people.email = shared.email
+    inner join crowded_addresses on people.email = crowded_addresses.email
     inner join links on people.source = links.source and people.source_id = links.source_id
     group by links.source, links.source_id
 ),

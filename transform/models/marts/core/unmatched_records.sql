@@ -25,7 +25,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by source, source_id order by probability desc, account_id
+            partition by source, source_id order by probability desc, account_id asc
         ) as place
     from resembling
 ),
