@@ -82,12 +82,14 @@ RAW: dict[str, dict[str, list[dict[str, Any]]]] = {
             contact("c5", "both@away.test", "1"),
             contact("c6", "both@away.test", "2"),
             contact("c7", "lost@one.test", None),
+            *(contact(f"c8{n}", "all@gmail.com", str(n)) for n in (1, 2, 3, 4)),
         ],
     },
     "stripe": {
         "customers": [
             customer("cus_known", " ann@gmail.com "),
             customer("cus_both", "both@away.test"),
+            customer("cus_all", "all@gmail.com"),
             customer("cus_sub", "pay@mail.three.co.uk"),
             customer("cus_named", "pay@elsewhere.test"),
             customer("cus_crowd", "pay@crowd.test"),
@@ -180,6 +182,7 @@ def _built(data_dir: Path, dbt: Dbt, raw: Any, as_of: str) -> duckdb.DuckDBPyCon
         data_dir,
         as_of=as_of,
         sources=SOURCES,
+        variables={"identity_max_records_per_source": 1},
         select="+identity_map +unmatched_records +identity_exceptions",
     )
     return connect(data_dir)
@@ -254,6 +257,7 @@ def test_a_record_is_placed_by_the_first_rule_that_finds_one_account(
         ("stripe:cus_like", "similar_name", "hubspot:6"),
         ("stripe:cus_crowd", "no_match", None),
         ("stripe:cus_thrown", "free_mail", None),
+        ("stripe:cus_all", "free_mail", None),
     ],
 )
 def test_what_is_not_sure_waits_for_a_person_with_its_candidates(
@@ -274,6 +278,20 @@ def test_decisions_that_cannot_be_followed_are_shown(
     assert [row for row in first["exceptions"] if row[0].startswith("override_")] == [
         ("override_account_of_later_kind", "stripe:cus_14"),
         ("override_unknown_account", "stripe:cus_asked"),
+    ]
+
+
+def test_keys_and_accounts_that_are_too_crowded_are_shown(
+    first: dict[str, list[tuple[Any, ...]]],
+) -> None:
+    crowded = [row for row in first["exceptions"] if not row[0].startswith("override_")]
+    assert crowded == [
+        *(("address_of_many_accounts", f"hubspot:{n}") for n in (1, 2, 3, 4)),
+        ("domain_of_many_accounts", "crowd.test"),
+        ("many_records_of_a_source", "hubspot:11 in stripe"),
+        ("many_records_of_a_source", "hubspot:12 in mixpanel"),
+        ("many_records_of_a_source", "hubspot:12 in stripe"),
+        ("many_records_of_a_source", "hubspot:701 in hubspot"),
     ]
 
 
