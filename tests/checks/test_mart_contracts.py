@@ -25,11 +25,21 @@ HEALTHY = """
         from range(100) r(i);
     create table marts.customer_health as
         select 'a' || i as account_id, cast(80 as decimal(5, 2)) as health_coverage_pct,
+            cast(90 as decimal(5, 2)) as health_connected_pct,
+            cast(i as decimal(5, 2)) as health_score,
             case when i < 20 then 'red' when i < 50 then 'unknown' else 'green' end as health_band
         from range(100) r(i);
     create table marts.health_score_drivers as
-        select 'a' || i as account_id, m as measure, 5 as nominal_weight, 60 as score
+        select 'a' || i as account_id, m as measure, 5 as nominal_weight, 60 as score,
+            cast(null as varchar) as null_reason
         from range(100) r(i), range(2) s(m);
+    create table marts.customer_health_history as
+        select account_id, date '2026-03-10' - cast(d as integer) as day, 'v1' as health_version,
+            d = 0 as is_in_force, health_score
+        from marts.customer_health, range(3) t(d);
+    create table marts.health_measures_daily as
+        select account_id, date '2026-03-10' - cast(d as integer) as day
+        from marts.customer_health, range(40) t(d);
     create table marts.health_bands_now as
         select unnest(['red', 'yellow', 'green', 'unknown']) as health_band;
     create table marts.account_tiers as
@@ -216,9 +226,30 @@ def test_a_coverage_that_falls_by_more_than_five_points_shows(audit: Audit) -> N
         assert found["metric_unknown_rise_points"].outcome == outcome
 
 
-def test_scores_that_stand_on_half_of_their_weight_show(audit: Audit) -> None:
-    half = "update marts.customer_health set health_coverage_pct = 50"
-    assert wrong(audit("customer_health", half)) == {"metric_coverage_pct": "WARN"}
+def test_scores_that_stand_on_little_of_their_weight_show(audit: Audit) -> None:
+    few_systems = "update marts.customer_health set health_coverage_pct = 40"
+    assert wrong(audit("customer_health", few_systems)) == {"metric_coverage_pct": "WARN"}
+    few_facts = "update marts.customer_health set health_connected_pct = 50"
+    assert wrong(audit("customer_health", few_facts)) == {"metric_connected_pct": "WARN"}
+
+
+def test_a_history_of_health_that_shrinks_lags_or_disagrees_shows(audit: Audit) -> None:
+    last: dict[str, float | str] = {"PUBLISHED_CUSTOMER_HEALTH_HISTORY_ROWS": 376}
+    found = audit("customer_health_history", variables=last)  # 300 of 376 are 79.8 %
+    assert found["metric_pct_of_published"].stops
+    behind = "delete from marts.customer_health_history where day > date '2026-03-08'"
+    assert wrong(audit("customer_health_history", behind)) == {"metric_days_behind": "FAILED"}
+    other = "update marts.customer_health set health_score = null where account_id = 'a7'"
+    assert wrong(audit("customer_health_history", other)) == {"metric_unlike_now": "WARN"}
+
+
+def test_a_day_of_which_no_measures_were_stored_shows(audit: Audit) -> None:
+    lost = "delete from marts.health_measures_daily where day = date '2026-{}'"
+    missing = {"metric_missing_days": "WARN"}
+    assert wrong(audit("health_measures_daily", lost.format("02-11"))) == missing
+    assert wrong(audit("health_measures_daily", lost.format("02-10"))) == {}
+    short = "delete from marts.health_measures_daily where day < date '2026-03-08'"
+    assert wrong(audit("health_measures_daily", short)) == {}
 
 
 def test_the_match_rate_counts_billing_and_product_accounts_only(audit: Audit) -> None:
@@ -367,6 +398,8 @@ def test_a_measure_that_is_unknown_for_everybody_shows(audit: Audit) -> None:
     assert wrong(audit("health_score_drivers", silent)) == {"metric_silent_measures": "WARN"}
     weightless = "update marts.health_score_drivers set nominal_weight = 0 where measure = 1"
     assert wrong(audit("health_score_drivers", silent, weightless)) == {}
+    off = "update marts.health_score_drivers set null_reason = 'source_off' where measure = 1"
+    assert wrong(audit("health_score_drivers", silent, off)) == {}
 
 
 def test_a_source_that_is_old_or_never_delivered_shows(audit: Audit) -> None:

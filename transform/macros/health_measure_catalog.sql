@@ -1,35 +1,78 @@
 {#-
-    How each health measure is read: the kind of source it needs, its value, and, where there can
-    be none, why (`gap`) and how large the sample is (`sample`). SQL over int_health_facts. What a
-    value is worth stands in seed health_measures.
+    How each health measure is read: the feed it rests on (int_health_feeds), its value, and, where
+    there can be none, why (`gap`), how large the sample is (`sample`), and, where an account has its
+    own, when its input was given (`input_at`). SQL over int_health_facts. An account must be known
+    to the system of a feed (has_<feed> in the facts) when `mapped` says so. What a value is worth
+    stands in seed health_measures.
 -#}
 {% macro health_measure_catalog() -%}
     {{- return({
         'active_to_licensed': {
-            'kind': 'product',
+            'feed': 'product', 'mapped': true,
             'value': 'active_users_28d * 1.0 / nullif(licensed_seats, 0)',
             'gap': "case when coalesce(licensed_seats, 0) <= 0 then 'no_seats' end",
         },
         'active_to_issued': {
-            'kind': 'product',
+            'feed': 'product', 'mapped': true,
             'value': 'active_users_28d * 1.0 / nullif(issued_users, 0)',
             'gap': "case when issued_users = 0 then 'no_users' end",
         },
         'active_user_trend_28d': {
-            'kind': 'product',
+            'feed': 'product', 'mapped': true,
             'value': 'active_users_28d * 1.0 / nullif(active_users_before_28d, 0) - 1',
             'gap': "case when active_users_before_28d = 0 then 'sample_too_small' end",
             'sample': 'active_users_before_28d',
         },
-        'days_since_core_use': {'kind': 'product', 'value': 'days_since_core_use'},
+        'days_since_core_use': {'feed': 'product', 'mapped': true, 'value': 'days_since_core_use'},
         'feature_breadth': {
-            'kind': 'product',
+            'feed': 'product', 'mapped': true,
             'value': 'used_features * 1.0 / nullif(entitled_features, 0)',
             'gap': "case when entitled_features = 0 then 'not_entitled' end",
         },
-        'star_players': {'kind': 'product', 'value': 'star_players'},
-        'integrations_in_use': {'kind': 'product', 'value': 'integrations_in_use'},
-        'days_since_contact': {'kind': 'crm', 'value': 'days_since_contact'},
-        'overdue_days': {'kind': 'billing', 'value': 'overdue_days'},
+        'star_players': {'feed': 'product', 'mapped': true, 'value': 'star_players'},
+        'integrations_in_use': {'feed': 'product', 'mapped': true, 'value': 'integrations_in_use'},
+        'objectives_on_track': {
+            'feed': 'objectives',
+            'value': 'objectives_on_track * 1.0 / nullif(objectives, 0)',
+            'gap': "case when coalesce(objectives, 0) = 0 then 'no_objectives' end",
+        },
+        'open_urgent_tickets': {'feed': 'support', 'mapped': true, 'value': 'open_urgent_tickets'},
+        'csat_90d': {
+            'feed': 'csat',
+            'value': 'csat_satisfied_90d * 1.0 / nullif(csat_answers_90d, 0)',
+            'gap': "case when coalesce(csat_answers_90d, 0) = 0 then 'no_answers' end",
+            'sample': 'csat_answers_90d',
+        },
+        'reopened_share_90d': {
+            'feed': 'support', 'mapped': true,
+            'value': 'reopened_tickets_90d * 1.0 / nullif(solved_tickets_90d, 0)',
+            'gap': "case when coalesce(solved_tickets_90d, 0) = 0 then 'no_tickets' end",
+            'sample': 'solved_tickets_90d',
+        },
+        'nps_180d': {
+            'feed': 'nps',
+            'value': 'nps_latest',
+            'gap': "case when coalesce(nps_answers_180d, 0) = 0 then 'no_answers' end",
+            'sample': 'nps_answers_180d',
+        },
+        'csm_sentiment': {
+            'feed': 'sentiment',
+            'value': 'csm_sentiment_value',
+            'gap': "case when csm_sentiment_value is null then 'not_given' end",
+            'input_at': 'csm_sentiment_at',
+        },
+        'days_since_contact': {'feed': 'crm', 'mapped': true, 'value': 'days_since_contact'},
+        'touches_90d': {'feed': 'touches', 'value': 'touches_90d'},
+        'overdue_days': {'feed': 'billing', 'mapped': true, 'value': 'overdue_days'},
+    }) -}}
+{%- endmacro %}
+
+{#- What a cap looks at (int_health_subjects), and the measure that tells how old it is. -#}
+{% macro health_cap_inputs() -%}
+    {{- return({
+        'overdue_days': 'overdue_days',
+        'cancelling_mrr_share': 'overdue_days',
+        'open_urgent_hours': 'open_urgent_tickets',
+        'csm_is_red': 'csm_sentiment',
     }) -}}
 {%- endmacro %}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -85,8 +86,7 @@ class Customer:
             "days_since_contact": Fraction(contact),
             "overdue_days": Fraction(self.overdue_days),
         }
-        values: dict[str, Fraction | None] = product | others
-        return dict.fromkeys(values, None) if self.tenure_days < 30 else values
+        return product | others
 
 
 DAILY = tuple(range(0, 12))
@@ -240,15 +240,15 @@ class Raw:
         )
 
 
-def everyone() -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Raw tables of all customers, by source."""
+def everyone(more: Iterable[Customer] = ()) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Raw tables of CRM, billing and product of all customers and of `more`, by source."""
     raw = Raw()
     features = ",".join(CORE.values())
     raw.billing.tables["products"] += [
         {"id": "prod_seats", "name": "Seats", "metadata": {"seats": "true", "features": features}},
         {"id": "prod_flat", "name": "Flat", "metadata": {"features": features}},
     ]
-    for customer in CUSTOMERS:
+    for customer in (*CUSTOMERS, *more):
         raw.add(customer)
     raw.billing.customer("prospect_payer")
     raw.hubspot["companies"].append({"id": "h_prospect", "properties__name": "Prospect"})

@@ -6,7 +6,7 @@ It reads the same seeds and shares nothing else with the models.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -24,11 +24,15 @@ def _seed(name: str) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Score:
-    """Score before caps (None = too little known), coverage, points per measure: all in percent."""
+    """Score before caps (None = too little known), coverage, points per measure: all in percent.
+
+    `connected` is the coverage of what connected sources tell of.
+    """
 
     raw: Fraction | None
     coverage: Fraction
     points: dict[str, Fraction]
+    connected: Fraction
 
 
 def measure_score(value: Fraction, anchors: list[Fraction]) -> Fraction:
@@ -44,43 +48,68 @@ def measure_score(value: Fraction, anchors: list[Fraction]) -> Fraction:
     return pairs[-1][1]
 
 
-def score(scorecard: str, touch_tier: str, tenure_days: int, values: Known) -> Score:
-    """The score of an account; `values` has None for a measure whose value is unknown."""
+def score(
+    scorecard: str,
+    touch_tier: str,
+    tenure_days: int,
+    values: Known,
+    version: str = "v1",
+    off: Collection[str] = (),
+) -> Score:
+    """The score of an account; `values` has None for a measure whose value is unknown.
+
+    A measure without any entry is unknown too. `off` names those whose source is not connected.
+    """
+
+    def of_version(name: str) -> list[dict[str, str]]:
+        return [row for row in _seed(name) if row["version"] == version]
+
     weights = {
         row["score_group"]: Fraction(row["group_weight"])
-        for row in _seed("health_scorecards")
+        for row in of_version("health_scorecards")
         if row["scorecard"] == scorecard
     }
     rows = [
         row
-        for row in _seed("health_measures")
+        for row in of_version("health_measures")
         if row["score_group"] in weights
         and row["scorecard"] in ("all", scorecard)
         and row["touch_tier"] in ("all", touch_tier)
         and int(row["tenure_from_days"]) <= tenure_days
         and (not row["tenure_to_days"] or tenure_days < int(row["tenure_to_days"]))
     ]
-    applicable = {row["score_group"] for row in rows}
-    shares = {row["measure"]: (row["score_group"], Fraction(row["share"])) for row in rows}
+    total = sum(weights[group] for group in {row["score_group"] for row in rows})
+    nominal = {
+        row["measure"]: 100 * weights[row["score_group"]] / total * Fraction(row["share"]) / 100
+        for row in rows
+    }
+    early = {row["measure"] for row in rows if tenure_days < int(row["min_tenure_days"])}
     scores = {}
     for row in rows:
-        value = values[row["measure"]]
-        if value is not None:
+        value = values.get(row["measure"])
+        if value is not None and row["measure"] not in early | set(off):
             anchors = [Fraction(row[f"anchor_{mark}"]) for mark in (0, 50, 75, 100)]
             scores[row["measure"]] = measure_score(value, anchors)
 
-    total = sum(weights[group] for group in applicable)
-    coverage = sum(
-        (weights[shares[m][0]] / total * shares[m][1] for m in scores),
-        start=Fraction(0),
-    )
-    known_groups = {shares[measure][0] for measure in scores}
-    known_weight = sum(weights[group] for group in known_groups)
+    def share_known(missing: Collection[str]) -> Fraction:
+        whole = sum((w for m, w in nominal.items() if m not in missing), start=Fraction(0))
+        known = sum((nominal[m] for m in scores), start=Fraction(0))
+        return 100 * known / whole if whole else Fraction(0)
+
+    coverage, connected = share_known(early), share_known(early | set(off))
+    groups = {row["measure"]: row["score_group"] for row in rows}
+    shares = {row["measure"]: Fraction(row["share"]) for row in rows}
+    known_weight = sum(weights[group] for group in {groups[m] for m in scores})
     points = {}
     for measure, worth in scores.items():
-        group, share = shares[measure]
-        in_group = sum(shares[other][1] for other in scores if shares[other][0] == group)
-        points[measure] = weights[group] / known_weight * share / in_group * worth
-    if coverage < 50:
-        return Score(None, coverage, {})
-    return Score(sum(points.values(), start=Fraction(0)), coverage, points)
+        group = groups[measure]
+        in_group = sum(shares[other] for other in scores if groups[other] == group)
+        points[measure] = weights[group] / known_weight * shares[measure] / in_group * worth
+    (least,) = {
+        (Fraction(row["min_coverage_pct"]), Fraction(row["min_connected_pct"]))
+        for row in of_version("health_scorecard_rules")
+        if row["scorecard"] == scorecard
+    }
+    if coverage < least[0] or connected < least[1] or not scores:
+        return Score(None, coverage, {}, connected)
+    return Score(sum(points.values(), start=Fraction(0)), coverage, points, connected)

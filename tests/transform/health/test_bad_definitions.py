@@ -8,6 +8,8 @@ import pytest
 from tests.transform.conftest import BuildWarehouse
 from tests.transform.warehouse import Dbt
 
+from .conftest import ALL
+
 REFUSERS = (
     "sums_to_100",
     "anchors_are_monotone",
@@ -47,12 +49,12 @@ def refused(
 ) -> str:
     """What the tests say when every definition is broken at once; they pass before."""
     data_dir = tmp_path_factory.mktemp("definitions")
-    build_warehouse(data_dir, {}, select="resource_type:seed").close()
+    build_warehouse(data_dir, {}, select="resource_type:seed", sources=ALL).close()
     with duckdb.connect(str(data_dir / "warehouse.duckdb")) as con:
         for change in BAD.values():
             con.execute(change)
     with pytest.raises(AssertionError) as failure:
-        dbt.build(data_dir, select=" ".join(f"test_name:{name}" for name in REFUSERS))
+        dbt.build(data_dir, sources=ALL, select=" ".join(f"test_name:{name}" for name in REFUSERS))
     return str(failure.value)
 
 

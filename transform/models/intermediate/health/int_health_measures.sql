@@ -1,16 +1,9 @@
-{%- set catalog = health_measure_catalog() -%}
-with facts as (
-    select * from {{ ref('int_health_facts') }}
-),
-
-cards as (
+with cards as (
     select * from {{ ref('int_health_scorecards') }}
 ),
 
-sources as (
-    select kind, min(newest_record_at) as newest_record_at
-    from {{ ref('int_freshness') }}
-    group by kind
+inputs as (
+    select * from {{ ref('int_health_inputs') }}
 ),
 
 card_groups as (
@@ -22,25 +15,11 @@ definitions as (
     select * from {{ ref('health_measures') }}
 ),
 
-raw_values as (
-    {%- for measure, how in catalog.items() %}
-    select
-        account_id,
-        '{{ measure }}' as measure,
-        '{{ how.kind }}' as kind,
-        has_{{ how.kind }} as is_mapped,
-        cast({{ how.value }} as {{ sql_type('ratio') }}) as raw_value,
-        {{ how.gap or 'cast(null as ' ~ dbt.type_string() ~ ')' }} as gap,
-        {{ how.sample or 'cast(null as ' ~ dbt.type_bigint() ~ ')' }} as sample_size
-    from facts
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
 wanted as (
     {#- Every measure of the scorecard's groups, also those that are not for this account's tier. -#}
     select distinct
         cards.account_id,
+        cards.day,
         cards.touch_tier,
         cards.tenure_days,
         cards.version,
@@ -56,7 +35,7 @@ wanted as (
     where definitions.scorecard in ('all', cards.scorecard)
 ),
 
-judged as (
+joined as (
     select
         wanted.*,
         definitions.share,
@@ -65,25 +44,18 @@ judged as (
         definitions.anchor_50,
         definitions.anchor_75,
         definitions.anchor_100,
-        raw_values.raw_value,
-        sources.newest_record_at as input_newest_at,
-        {#- Why the value cannot be known; NULL when it is known, a true zero included. First match. -#}
-        case
-            when definitions.measure is null then 'not_applicable'
-            when sources.kind is null then 'source_off'
-            when wanted.tenure_days < definitions.min_tenure_days
-                then {{ fill("'first_{days}_days'", {'days': whole('definitions.min_tenure_days')}) }}
-            when not raw_values.is_mapped then 'unmapped'
-            when
-                sources.newest_record_at is null
-                or {{ dbt.datediff(
-                    'sources.newest_record_at', as_of(), 'day'
-                ) }} > definitions.ttl_days
-                then 'stale'
-            when raw_values.gap is not null then raw_values.gap
-            when raw_values.sample_size < definitions.min_sample then 'sample_too_small'
-            when raw_values.raw_value is null then 'no_value'
-        end as null_reason
+        definitions.ttl_days,
+        definitions.stale_days,
+        definitions.min_tenure_days,
+        definitions.min_sample,
+        definitions.measure is not null as is_applicable,
+        inputs.raw_value,
+        inputs.null_reason as input_null_reason,
+        inputs.sample_size,
+        inputs.input_at as input_newest_at,
+        {{ dbt.datediff(
+            local_date('inputs.input_at'), 'wanted.day', 'day'
+        ) }} as input_age_days
     from wanted
     left join definitions
         on
@@ -94,13 +66,34 @@ judged as (
             and (definitions.touch_tier = 'all' or wanted.touch_tier = definitions.touch_tier)
             and wanted.tenure_days >= definitions.tenure_from_days
             and (definitions.tenure_to_days is null or wanted.tenure_days < definitions.tenure_to_days)
-    left join raw_values
-        on wanted.account_id = raw_values.account_id and wanted.measure = raw_values.measure
-    left join sources on raw_values.kind = sources.kind
+    left join inputs
+        on
+            wanted.account_id = inputs.account_id
+            and wanted.day = inputs.day
+            and wanted.measure = inputs.measure
+),
+
+judged as (
+    select
+        joined.*,
+        {#- Why the value cannot be known; NULL when it is known, a true zero included. First match. -#}
+        case
+            when not is_applicable then 'not_applicable'
+            when coalesce(input_null_reason, '') = 'source_off' then 'source_off'
+            when tenure_days < min_tenure_days
+                then {{ fill("'first_{days}_days'", {'days': whole('min_tenure_days')}) }}
+            when coalesce(input_null_reason, '') = 'unmapped' then 'unmapped'
+            when input_newest_at is null or input_age_days > ttl_days then 'stale'
+            when input_null_reason is not null then input_null_reason
+            when sample_size < min_sample then 'sample_too_small'
+            when raw_value is null then 'no_value'
+        end as null_reason
+    from joined
 )
 
 select
     account_id,
+    day,
     version,
     scorecard,
     score_group,
@@ -109,7 +102,9 @@ select
     share,
     case when null_reason is null then raw_value end as raw_value,
     null_reason,
+    coalesce(is_applicable and tenure_days < min_tenure_days, false) as is_too_early,
     input_newest_at,
+    coalesce(null_reason is null and input_age_days > stale_days, false) as is_stale,
     direction,
     anchor_50,
     anchor_75,

@@ -31,6 +31,8 @@ select
     *,
     {{ fill('template', {
         'value': "case when unit in ('share', 'change') then " ~ percent('abs(raw_value)')
+            ~ " when unit = 'points' then cast(cast(round(raw_value, 1) as decimal(5, 1)) as " ~ dbt.type_string()
+            ~ ") when unit = 'colour' then case raw_value when 0 then 'red' when 1 then 'yellow' else 'green' end"
             ~ " else " ~ whole('raw_value') ~ " end",
         'signed': "case when raw_value >= 0 then '+' else '-' end || " ~ percent('abs(raw_value)'),
         'limit': "case when unit in ('share', 'change') then " ~ percent('abs(anchor_75)')
@@ -39,7 +41,7 @@ select
     case
         when band <> 'green' and weight_used > 0
             then row_number() over (
-                partition by account_id
+                partition by account_id, day
                 order by
                     case when band <> 'green' and weight_used > 0 then 1 else 2 end asc,
                     points_lost desc,
@@ -49,7 +51,7 @@ select
     case
         when band = 'green' and weight_used > 0
             then row_number() over (
-                partition by account_id
+                partition by account_id, day
                 order by
                     case when band = 'green' and weight_used > 0 then 1 else 2 end asc,
                     points desc,

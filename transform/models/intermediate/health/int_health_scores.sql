@@ -2,6 +2,10 @@ with cards as (
     select * from {{ ref('int_health_scorecards') }}
 ),
 
+subjects as (
+    select * from {{ ref('int_health_subjects') }}
+),
+
 drivers as (
     select * from {{ ref('int_health_reasons') }}
 ),
@@ -17,114 +21,174 @@ bands as (
 summed as (
     select
         account_id,
+        day,
         max(coverage_pct) as coverage_pct,
+        max(connected_pct) as connected_pct,
         sum(points) as raw_score,
-        min(input_newest_at) as oldest_input_at
+        min(case when score is not null then input_newest_at end) as oldest_input_at
     from drivers
-    group by account_id
+    group by account_id, day
 ),
 
 missing as (
     {#- The reason that keeps most of the weight unknown. -#}
     select
         account_id,
+        day,
         null_reason,
-        row_number() over (partition by account_id order by sum(nominal_weight) desc, null_reason) as choice
+        row_number() over (partition by account_id, day order by sum(nominal_weight) desc, null_reason) as choice
     from drivers
     where null_reason is not null and null_reason <> 'not_applicable'
-    group by account_id, null_reason
+    group by account_id, day, null_reason
+),
+
+capped as (
+    {#- What rules of the scorecard leave of the sum of the points. -#}
+    select
+        cards.account_id,
+        cards.day,
+        cards.version,
+        cards.scorecard,
+        cards.tenure_days,
+        cards.is_in_force,
+        coalesce(summed.coverage_pct, 0) as coverage_pct,
+        coalesce(summed.connected_pct, 0) as connected_pct,
+        summed.oldest_input_at,
+        summed.raw_score,
+        case when caps.cap_score < summed.raw_score then caps.cap end as cap,
+        least(summed.raw_score, coalesce(caps.cap_score, summed.raw_score)) as capped_score,
+        subjects.override_kind,
+        subjects.override_score_cap,
+        subjects.override_band,
+        subjects.override_author,
+        subjects.override_reason,
+        subjects.override_expires_on
+    from cards
+    inner join subjects on cards.account_id = subjects.account_id and cards.day = subjects.day
+    left join summed on cards.account_id = summed.account_id and cards.day = summed.day
+    left join caps on cards.account_id = caps.account_id and cards.day = caps.day and caps.tightest = 1
+),
+
+decided as (
+    {#- A band set by hand stands above the caps: the raw score moves to its nearest value within it. -#}
+    select
+        capped.*,
+        case
+            when capped.raw_score is null then null
+            when capped.override_kind = 'cap' then least(capped.capped_score, capped.override_score_cap)
+            when capped.override_kind = 'band' and wanted.band is not null
+                then least(greatest(capped.raw_score, wanted.from_score), coalesce(wanted.below_score - 0.01, 100))
+            else capped.capped_score
+        end as final_score
+    from capped
+    left join bands as wanted on capped.version = wanted.version and capped.override_band = wanted.band
+),
+
+named as (
+    select
+        *,
+        final_score <> capped_score as is_overridden,
+        'Set by hand to '
+        || case override_kind when 'band' then override_band else {{ whole('override_score_cap') }} end
+        || ' until ' || cast(override_expires_on as {{ dbt.type_string() }}) || ': ' || override_reason
+            as override_text
+    from decided
 ),
 
 causes as (
-    {#- A cap that pulls the score down comes before any measure. -#}
+    {#- What a person decided comes first, then what pulls the score down, then the measures. -#}
     select
         account_id,
+        day,
+        override_text as reason,
+        0 as rank_no
+    from named
+    where is_overridden
+    union all
+    select
+        caps.account_id,
+        caps.day,
+        caps.cap_text as reason,
+        caps.tightest as rank_no
+    from caps
+    inner join summed on caps.account_id = summed.account_id and caps.day = summed.day
+    where caps.cap_score < summed.raw_score
+    union all
+    select
+        account_id,
+        day,
         reason,
         risk_rank + 100 as rank_no
     from drivers
     where risk_rank is not null
-    union all
-    select
-        caps.account_id,
-        caps.cap_text as reason,
-        caps.tightest as rank_no
-    from caps
-    inner join summed on caps.account_id = summed.account_id
-    where caps.cap_score < summed.raw_score
 ),
 
 risks as (
     select
         account_id,
+        day,
         reason,
-        row_number() over (partition by account_id order by rank_no) as place
+        row_number() over (partition by account_id, day order by rank_no) as place
     from causes
 ),
 
 risk_columns as (
     select
         account_id,
+        day,
         max(case when place = 1 then reason end) as reason_1,
         max(case when place = 2 then reason end) as reason_2,
         max(case when place = 3 then reason end) as reason_3
     from risks
-    group by account_id
+    group by account_id, day
 ),
 
 strength_columns as (
     select
         account_id,
+        day,
         max(case when strength_rank = 1 then reason end) as strength_1,
         max(case when strength_rank = 2 then reason end) as strength_2,
         max(case when strength_rank = 3 then reason end) as strength_3
     from drivers
     where strength_rank is not null
-    group by account_id
-),
-
-capped as (
-    select
-        cards.account_id,
-        cards.version,
-        cards.scorecard,
-        cards.tenure_days,
-        cast(coalesce(summed.coverage_pct, 0) as decimal(5, 2)) as coverage_pct,
-        summed.oldest_input_at,
-        summed.raw_score,
-        case when caps.cap_score < summed.raw_score then caps.cap end as cap,
-        cast(
-            case when caps.cap_score < summed.raw_score then caps.cap_score else summed.raw_score end
-            as decimal(5, 2)
-        ) as score
-    from cards
-    left join summed on cards.account_id = summed.account_id
-    left join caps on cards.account_id = caps.account_id and caps.tightest = 1
+    group by account_id, day
 )
 
 select
-    capped.account_id,
-    capped.version,
-    capped.scorecard,
-    capped.tenure_days,
-    capped.coverage_pct,
-    capped.oldest_input_at,
-    cast(capped.raw_score as decimal(5, 2)) as raw_score,
-    capped.cap,
-    capped.score,
-    case when capped.score is null then 'unknown' else bands.band end as band,
-    case when capped.score is null then coalesce(missing.null_reason, 'no_scorecard') end as null_reason,
+    named.account_id,
+    named.day,
+    named.version,
+    named.scorecard,
+    named.tenure_days,
+    named.is_in_force,
+    cast(named.coverage_pct as decimal(5, 2)) as coverage_pct,
+    cast(named.connected_pct as decimal(5, 2)) as connected_pct,
+    named.oldest_input_at,
+    cast(named.raw_score as decimal(5, 2)) as raw_score,
+    case
+        when named.is_overridden then 'override'
+        when named.raw_score is not null then named.cap
+    end as cap,
+    cast(named.final_score as decimal(5, 2)) as score,
+    case when named.final_score is null then 'unknown' else bands.band end as band,
+    case when named.final_score is null then coalesce(missing.null_reason, 'no_scorecard') end as null_reason,
+    named.override_kind,
+    named.override_author,
+    named.override_reason,
+    named.override_expires_on,
     risk_columns.reason_1,
     risk_columns.reason_2,
     risk_columns.reason_3,
     strength_columns.strength_1,
     strength_columns.strength_2,
     strength_columns.strength_3
-from capped
+from named
 left join bands
     on
-        capped.version = bands.version
-        and capped.score >= bands.from_score
-        and (bands.below_score is null or capped.score < bands.below_score)
-left join missing on capped.account_id = missing.account_id and missing.choice = 1
-left join risk_columns on capped.account_id = risk_columns.account_id
-left join strength_columns on capped.account_id = strength_columns.account_id
+        named.version = bands.version
+        and named.final_score >= bands.from_score
+        and (bands.below_score is null or named.final_score < bands.below_score)
+left join missing on named.account_id = missing.account_id and named.day = missing.day and missing.choice = 1
+left join risk_columns on named.account_id = risk_columns.account_id and named.day = risk_columns.day
+left join strength_columns on named.account_id = strength_columns.account_id and named.day = strength_columns.day

@@ -74,14 +74,8 @@ contents as (
 ),
 
 overdue as (
-    select
-        account_id,
-        max({{ dbt.datediff(local_date('coalesce(due_at, issued_at)'), as_of_day(), 'day') }}) as overdue_days
-    from {{ ref('int_invoices') }}
-    where
-        (status in ('open', 'uncollectible') or paid_at > {{ as_of() }})
-        and (amount_remaining > 0 or paid_at > {{ as_of() }})
-        and {{ local_date('coalesce(due_at, issued_at)') }} < {{ as_of_day() }}
+    select account_id, max(overdue_days) as overdue_days
+    from {{ ref('int_overdue_invoices') }}
     group by account_id
 ),
 

@@ -22,6 +22,10 @@ health as (
     select * from {{ ref('customer_health') }}
 ),
 
+facts as (
+    select * from {{ ref('int_health_facts') }}
+),
+
 account_usage as (
     select * from {{ ref('int_account_usage') }}
 ),
@@ -86,6 +90,18 @@ select
         {%- else %} null
         {%- endif %} as {{ dbt.type_bigint() }}
     ) as overdue_days,
+    facts.open_tickets,
+    facts.open_urgent_tickets,
+    cast(round(100.0 * facts.csat_satisfied_90d / nullif(facts.csat_answers_90d, 0), 2) as decimal(5, 2))
+        as csat_90d_pct,
+    facts.csat_answers_90d,
+    cast(round(facts.nps_latest, 2) as decimal(5, 2)) as nps_latest,
+    cast(facts.nps_answers_180d as {{ dbt.type_bigint() }}) as nps_answers_180d,
+    case facts.csm_sentiment_value when 0 then 'red' when 1 then 'yellow' when 2 then 'green' end as csm_sentiment,
+    {{ local_date('facts.csm_sentiment_at') }} as csm_sentiment_on,
+    facts.objectives,
+    facts.objectives_on_track,
+    facts.touches_90d,
     health.health_score,
     coalesce(health.health_band, 'unknown') as health_band,
     health.health_raw_score,
@@ -121,4 +137,5 @@ left join tiers on accounts.account_id = tiers.account_id
 left join lifecycle on accounts.account_id = lifecycle.account_id
 left join health on accounts.account_id = health.account_id
 left join account_usage on accounts.account_id = account_usage.account_id
+left join facts on accounts.account_id = facts.account_id
 left join contacts on accounts.account_id = contacts.account_id

@@ -13,28 +13,8 @@ users as (
     where account_id is not null and not is_excluded
 ),
 
-freshness as (
-    select
-        source,
-        {{ local_date('newest_record_at') }} as newest_on,
-        {{ local_date('pulled_at') }} as pulled_on
-    from {{ ref('int_freshness') }}
-    where kind = 'product'
-),
-
 covered as (
-    {#-
-        The last day of which a source tells. A product that nobody at all used for longer than
-        the quiet days is taken for silent tracking rather than for customers who left.
-    -#}
-    select
-        source,
-        case
-            when pulled_on is null or pulled_on <= newest_on then newest_on
-            when pulled_on < {{ dbt.dateadd('day', var('product_quiet_days'), 'newest_on') }} then pulled_on
-            else cast({{ dbt.dateadd('day', var('product_quiet_days'), 'newest_on') }} as date)
-        end as known_through
-    from freshness
+    select * from {{ ref('int_product_coverage') }}
 ),
 
 accounts as (
