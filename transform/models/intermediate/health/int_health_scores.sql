@@ -31,15 +31,24 @@ summed as (
 ),
 
 missing as (
-    {#- The reason that keeps most of the weight unknown. -#}
+    {#-
+        The reason that keeps most of the weight unknown; what is not connected is one only where enough
+        of the rest is known.
+    -#}
     select
-        account_id,
-        day,
-        null_reason,
-        row_number() over (partition by account_id, day order by sum(nominal_weight) desc, null_reason) as choice
+        drivers.account_id,
+        drivers.day,
+        drivers.null_reason,
+        row_number() over (
+            partition by drivers.account_id, drivers.day
+            order by sum(drivers.nominal_weight) desc, drivers.null_reason
+        ) as choice
     from drivers
-    where null_reason is not null and null_reason <> 'not_applicable'
-    group by account_id, day, null_reason
+    inner join cards on drivers.account_id = cards.account_id and drivers.day = cards.day
+    where
+        drivers.null_reason <> 'not_applicable'
+        and (drivers.null_reason <> 'source_off' or drivers.connected_pct >= cards.min_connected_pct)
+    group by drivers.account_id, drivers.day, drivers.null_reason
 ),
 
 capped as (
