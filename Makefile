@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 SANDBOX = $(PY) -m sandbox exec --state data/sandbox.json $(SANDBOX_OPTIONS) --
 WITH_VENDORS = if $(PY) -m ingestion.settings credentials >/dev/null; then via=""; else via="$(SANDBOX)"; fi; exec $$via
 
-.PHONY: help run dev page query test lint lock bench docs clean
+.PHONY: help run dev rescore page query test lint lock bench docs clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,10 @@ run: $(READY) ## pull, build, audit and publish everything, then say whom to cal
 
 dev: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
 	@$(WITH_VENDORS) $(PY) -m orchestration.dev
+
+# make rescore VERSION=v2 FROM=2026-10-01 TO=2026-10-31
+rescore: $(READY) ## past days of health under any version: VERSION= FROM= TO=
+	@$(PY) -m orchestration.rescore "$(VERSION)" "$(FROM)" "$(TO)"
 
 page: $(READY) ## the page over the publication, on http://127.0.0.1:8501
 	@$(PY) -m page

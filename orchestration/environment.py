@@ -19,9 +19,10 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingestion import settings
 
@@ -117,6 +118,11 @@ def build_inputs() -> Path:
     return dbt_target() / "build" / "inputs.sha256"
 
 
+def last_rescoring() -> Path:
+    """File that says when past days were last scored again; missing when they never were."""
+    return dbt_target() / "rescored_at"
+
+
 def dbt_vars() -> dict[str, object]:
     """The variables that every dbt call of the graph gets; the same ones, or dbt parses anew."""
     return {"sources": list(settings.enabled_sources())}
@@ -154,8 +160,16 @@ def _parse_if_changed() -> None:
     stamp.write_text(wanted)
 
 
-def dbt(*command: str, target: Path | None = None) -> dbtRunnerResult:
-    """Run one dbt command on this project in this process, with the variables of the graph."""
+def dbt(
+    *command: str,
+    target: Path | None = None,
+    variables: Mapping[str, object] | None = None,
+    manifest: Any = None,
+) -> dbtRunnerResult:
+    """Run one dbt command on this project in this process, with the variables of the graph.
+
+    `variables` come on top of them; a `manifest`, the result of a parse, saves parsing again.
+    """
     # Importing dbt takes a second that a process with a fitting manifest need not spend.
     from dbt.cli.main import dbtRunner
 
@@ -166,9 +180,9 @@ def dbt(*command: str, target: Path | None = None) -> dbtRunnerResult:
         *("--profiles-dir", str(TRANSFORM)),
         *("--target-path", str(target or dbt_target())),
         *("--log-path", str(data_dir() / "logs")),
-        *("--vars", json.dumps(dbt_vars())),
+        *("--vars", json.dumps(dbt_vars() | dict(variables or {}))),
     ]
-    return dbtRunner().invoke(arguments)
+    return dbtRunner(manifest=manifest).invoke(arguments)
 
 
 def project_hash() -> str:

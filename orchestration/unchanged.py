@@ -22,7 +22,9 @@ INPUTS = "inputs"
 
 def inputs() -> str:
     """A print of everything that a build is made from: raw rows, project, publisher, day."""
+    rescored = environment.last_rescoring()
     state = {
+        "rescored": rescored.read_text() if rescored.exists() else "",
         "project": environment.project_hash(),
         "publisher": environment.hash_of(environment.ROOT / "publish", "py"),
         "day": _reporting_day(),

@@ -74,3 +74,10 @@ def test_a_build_of_some_models_does_not_count_as_built(tmp_path: Path) -> None:
     assert unchanged.built_from() == "print"
     environment.fresh_build_target()
     assert unchanged.built_from() == ""
+
+
+def test_past_days_that_were_scored_again_are_another_input() -> None:
+    before = unchanged.inputs()
+    environment.dbt_target().mkdir(parents=True, exist_ok=True)
+    environment.last_rescoring().write_text("2026-05-04T07:00:00Z")
+    assert unchanged.inputs() != before
