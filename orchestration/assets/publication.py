@@ -61,6 +61,7 @@ def publication_step() -> dg.AssetsDefinition:
             metadata={
                 "marts": len(publication.marts),
                 "rows": sum(publication.marts.values()),
+                **{f"rows/{mart}": rows for mart, rows in sorted(publication.marts.items())},
                 "file": publication.path.name,
                 unchanged.INPUTS: unchanged.built_from(),
             }
