@@ -1,5 +1,7 @@
 with newest as (
-    {{ newest_dropped('community_activity', ['lower(d.account)', 'd.contact_email', 'd.type', 'd.occurred_at', 'd.title']) }}
+    {{ newest_dropped(
+        'community_activity', ['lower(d.account)', 'd.contact_email', 'd.type', 'd.occurred_at', 'd.title']
+    ) }}
 )
 
 select
