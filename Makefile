@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 SANDBOX = $(PY) -m sandbox exec --state data/sandbox.json $(SANDBOX_OPTIONS) --
 WITH_VENDORS = if $(PY) -m ingestion.settings credentials >/dev/null; then via=""; else via="$(SANDBOX)"; fi; exec $$via
 
-.PHONY: help run dev rescore page query test lint lock bench docs clean
+.PHONY: help run dev rescore page query publish-postgres test lint lock bench docs clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,10 @@ page: $(READY) ## the page over the publication, on http://127.0.0.1:8501
 query: $(READY) ## ask the publication, e.g. make query SQL="from marts.customer_360 limit 5"
 	@$(PY) -m publish "$${C360_PUBLISH_DIR:-published}" "$(SQL)"
 
+# A password in DSN can be seen in the process list: ~/.pgpass or PGPASSWORD do as well.
+publish-postgres: $(READY) ## what is published, to PostgreSQL: DSN=postgresql://... ROLE=c360_bi
+	@$(PY) -m publish.postgres "$(DSN)" --published "$${C360_PUBLISH_DIR:-published}" $(if $(ROLE),--role "$(ROLE)")
+
 test: $(READY) ## every test that needs no other server
 	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -48,7 +52,7 @@ lint: $(READY) ## style, types, boundaries
 	C360_DATA_DIR=data/lint $(VENV)/bin/sqlfluff lint --processes 1 transform/models transform/tests transform/snapshots
 
 lock: $(READY) ## resolve pyproject.toml anew into requirements.lock
-	$(VENV)/bin/uv pip compile pyproject.toml --extra sandbox --extra page --extra s3 --extra dev --universal --python-version 3.11 \
+	$(VENV)/bin/uv pip compile pyproject.toml --extra sandbox --extra page --extra s3 --extra postgres --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
 
 bench: $(READY) ## measured ratios: pull, build, second run, memory

@@ -26,6 +26,8 @@ FOREIGN = {
     "sandbox": {"dagster", "dagster_dbt", "dbt", "dlt", "soda_core", "soda_duckdb"},
     "orchestration": {"dlt", "soda_core", "soda_duckdb"},
 }
+# The one module that carries what is published somewhere else through dlt.
+EXCEPTED = {"publish/postgres_load.py": {"dlt"}}
 
 
 def imported(path: Path) -> set[str]:
@@ -45,9 +47,10 @@ def test_a_folder_imports_only_what_it_may_know(folder: str) -> None:
     modules = list((ROOT / folder).rglob("*.py"))
     assert modules
     broken = {
-        str(path.relative_to(ROOT)): sorted(imported(path) & forbidden)
+        name: sorted(found)
         for path in modules
-        if imported(path) & forbidden
+        for name in [str(path.relative_to(ROOT))]
+        if (found := imported(path) & forbidden - EXCEPTED.get(name, set()))
     }
     assert not broken
 
@@ -70,6 +73,7 @@ def test_only_the_settings_modules_look_at_the_environment() -> None:
         "orchestration/environment.py",
         "page/settings.py",
         "sandbox/__main__.py",
+        "publish/postgres_load.py",  # sets what dlt reads at import; reads nothing
         "checks/runner.py",  # sets what Soda reads at import; reads nothing
     }
     asking = {
