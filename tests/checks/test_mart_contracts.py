@@ -92,6 +92,8 @@ HEALTHY = """
             ('stripe', 'billing', timestamp '2026-03-10 10:00', timestamp '2026-03-10 11:00', 2, 1),
             ('files', 'files', null, timestamp '2026-03-10 11:00', null, 1)
         ) t(source, kind, newest_record_at, pulled_at, data_age_hours, pull_age_hours);
+    create table marts.calendar as
+        select date '2026-01-01' + cast(i as integer) as day from range(800) r(i);
     create table marts.unmatched_references as
         select 'r' || i as reference, 9 as records from range(11) r(i);
 """
