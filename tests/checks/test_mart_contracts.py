@@ -92,6 +92,19 @@ HEALTHY = """
             ('stripe', 'billing', timestamp '2026-03-10 10:00', timestamp '2026-03-10 11:00', 2, 1),
             ('files', 'files', null, timestamp '2026-03-10 11:00', null, 1)
         ) t(source, kind, newest_record_at, pulled_at, data_age_hours, pull_age_hours);
+    create table marts.account_tickets as
+        select 'a' || i as account_id from range(100) r(i);
+    create table marts.account_survey_answers as
+        select 'a' || i as account_id, cast(50 as decimal(18, 6)) as score_0_100
+        from range(100) r(i);
+    create table marts.account_invoices as
+        select 'a' || i as account_id, cast(10 as decimal(18, 4)) as total from range(100) r(i);
+    create table marts.account_subscriptions as
+        select 'a' || i as account_id, cast(5 as decimal(18, 4)) as mrr_reporting
+        from range(100) r(i), range(2) s(n);
+    create table marts.account_timeline as
+        select 'a' || i as account_id, timestamp '2026-03-09 12:00' as happened_at
+        from range(100) r(i);
     create table marts.calendar as
         select date '2026-01-01' + cast(i as integer) as day from range(800) r(i);
     create table marts.unmatched_references as
@@ -412,6 +425,30 @@ def test_a_source_that_is_old_or_never_delivered_shows(audit: Audit) -> None:
     assert wrong(audit("source_freshness", rest)) == {}, "nobody has to drop a file"
     never = "update marts.source_freshness set newest_record_at = null where source = 'stripe'"
     assert wrong(audit("source_freshness", never)) == {"failed_rows_never_delivered": "WARN"}
+
+
+@pytest.mark.parametrize(
+    ("mart", "change", "found"),
+    [
+        (
+            "account_subscriptions",
+            "mrr_reporting = 6",
+            {"metric_mrr_unlike_customer_360": "FAILED"},
+        ),
+        ("account_survey_answers", "score_0_100 = null", {"metric_off_scale": "WARN"}),
+        ("account_invoices", "total = null", {"metric_unknown_currency": "WARN"}),
+        (
+            "account_timeline",
+            "happened_at = timestamp '2026-03-11 13:00'",
+            {"metric_days_behind": "FAILED"},
+        ),
+    ],
+)
+def test_what_cannot_be_true_of_one_customer_shows(
+    mart: str, change: str, found: dict[str, str], audit: Audit
+) -> None:
+    where = "true" if mart == "account_timeline" else "account_id = 'a1'"
+    assert wrong(audit(mart, f"update marts.{mart} set {change} where {where}")) == found
 
 
 def test_revenue_that_cannot_be_counted_shows_above_a_limit(audit: Audit) -> None:

@@ -15,7 +15,10 @@ from tests.transform.warehouse import Dbt, connect
 from .customers import AS_OF
 from .heard import everybody
 
-MARTS = "+customer_360 +health_score_drivers +health_bands_now +health_measures_daily"
+MARTS = (
+    "+customer_360 +health_score_drivers +health_bands_now +health_measures_daily"
+    " +account_subscriptions +account_timeline"
+)
 THREE = ("hubspot", "stripe", "mixpanel")
 ALL = (*THREE, "zendesk", "delighted", "files")
 # Once more the models of health, with their tests: a unit test comes with its model or not at all.

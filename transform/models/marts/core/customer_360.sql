@@ -113,6 +113,7 @@ select
         when not contracts.is_customer then 'not_a_customer'
         else 'source_off'
     end as health_null_reason,
+    health.health_delta_28d,
     health.priority,
     health.reason_1,
     health.reason_2,
