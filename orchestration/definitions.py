@@ -18,10 +18,10 @@ from orchestration.assets.sources import pull_step
 from orchestration.assets.transform import dbt_resource, transform
 from orchestration.schedules import daily_graph, schedules
 from orchestration.sensors import tell_of_failure
-from orchestration.storage import flush_rarely
+from orchestration.storage import write_quickly
 
 # Every process that runs a step loads this module.
-flush_rarely()
+write_quickly()
 
 # Two sources and a build fit two cores; waiting for a vendor costs none.
 STEPS_AT_ONCE = 4
