@@ -45,6 +45,11 @@ HEALTHY = """
     create table marts.account_tiers as
         select 'a' || i as account_id, case when i < 10 then 'high' else 'tech' end as touch_tier
         from range(100) r(i);
+    create table marts.account_tier_history as
+        select 'a' || i as account_id, k as tier_kind, date '2026-01-01' as valid_from,
+            cast(null as date) as valid_to, true as is_current, 'low' as tier, 'first' as because,
+            timestamp '2026-03-10 12:00' as as_of
+        from range(100) r(i), unnest(['touch', 'value']) t(k);
     create table marts.identity_map as
         select 'a' || i as account_id, 'account' as entity, k as kind,
             case k when 'crm' then 'crm_record' else 'company_domain' end as rule,
@@ -530,3 +535,17 @@ def test_a_publication_from_before_a_mart_existed_leaves_it_out(tmp_path: Path) 
     values = published_values(old, as_of=NOON)
     assert "PUBLISHED_MRR_MONTHLY_ROWS" not in values
     assert values["PUBLISHED_CUSTOMER_360_ROWS"] == 100
+
+
+def test_tiers_of_two_times_that_overlap_are_not_published_and_many_that_move_show(
+    audit: Audit,
+) -> None:
+    again = """insert into marts.account_tier_history select * replace (
+        date '2026-02-01' as valid_from, 'two_month_ends' as because)
+        from marts.account_tier_history where tier_kind = 'touch' and account_id = 'a7'"""
+    found = audit("account_tier_history", again)
+    assert [name for name, check in found.items() if check.stops] == ["metric_overlapping"]
+    move = """update marts.account_tier_history set because = 'renewal',
+        valid_from = date '2026-02-20' where substr(account_id, 2)::int < {}"""
+    assert wrong(audit("account_tier_history", move.format(19))) == {}
+    assert wrong(audit("account_tier_history", move.format(20))) == {"metric_moved_pct": "WARN"}

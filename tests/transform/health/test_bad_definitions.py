@@ -37,8 +37,8 @@ BAD = {
         "update seeds.health_bands set from_score = 51 where band = 'yellow'"
     ),
     "versions_do_not_overlap_tiers": (
-        "insert into seeds.tiers select 'v2', date '2026-06-01', null, sort_order, touch_tier,"
-        " min_arr, min_complexity, requires_strategic, reason from seeds.tiers"
+        "insert into seeds.tiers"
+        " select * replace ('v2' as version, date '2026-06-01' as effective_from) from seeds.tiers"
     ),
 }
 

@@ -1,100 +1,85 @@
-{#- The first tier rule that an account meets; only customers have a tier. -#}
-with contracts as (
-    select * from {{ ref('int_account_contracts') }}
-    where is_customer
-),
-
-account_usage as (
-    select account_id, integrations_in_use from {{ ref('int_account_usage') }}
-),
-
-children as (
-    select parent_account_id as account_id, count(*) as child_accounts
-    from {{ ref('int_account_master') }}
-    where parent_account_id is not null and parent_account_id <> account_id and not is_deleted
-    group by parent_account_id
-),
-
-strategic as (
-    select distinct account_id from {{ ref('strategic_accounts') }}
-    where valid_from <= {{ as_of_day() }} and (valid_to is null or valid_to > {{ as_of_day() }})
+{#- The tiers of today's customers, and why; a tier that today's rule would not give says what holds it. -#}
+with months as (
+    select * from {{ ref('int_tier_months') }}
+    where not is_closed
 ),
 
 facts as (
+    select * from {{ ref('int_tier_facts') }}
+    where not is_closed
+),
+
+ranges as (
+    select * from {{ ref('int_tier_ranges') }}
+    where valid_to is null
+),
+
+reasons as (
+    select * from {{ ref('int_tier_reasons') }}
+),
+
+kinds as (
     select
-        contracts.account_id,
-        contracts.arr_reporting as arr,
-        strategic.account_id is not null as is_strategic,
-        contracts.paid_products as products,
-        contracts.currencies,
-        coalesce(account_usage.integrations_in_use, 0) as integrations,
-        coalesce(children.child_accounts, 0) as child_accounts
-    from contracts
-    left join account_usage on contracts.account_id = account_usage.account_id
-    left join children on contracts.account_id = children.account_id
-    left join strategic on contracts.account_id = strategic.account_id
-),
-
-signals as (
-    {%- for signal in ['products', 'currencies', 'integrations', 'child_accounts'] %}
-    select account_id, '{{ signal }}' as signal, {{ signal }} as signal_value from facts
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
-complexity as (
-    select signals.account_id, coalesce(sum(points.points), 0) as complexity
-    from signals
-    left join {{ ref('tier_complexity') }} as points
-        on signals.signal = points.signal and signals.signal_value >= points.min_value
-    group by signals.account_id
-),
-
-rules as (
-    select * from {{ ref('tiers') }}
-    where effective_from <= {{ as_of_day() }} and (effective_to is null or effective_to > {{ as_of_day() }})
-),
-
-matched as (
-    select
-        facts.*,
-        complexity.complexity,
-        rules.version,
-        rules.touch_tier,
-        rules.min_arr,
-        rules.min_complexity,
-        rules.reason,
-        row_number() over (partition by facts.account_id order by rules.sort_order) as choice
-    from facts
-    inner join complexity on facts.account_id = complexity.account_id
-    left join rules
+        months.account_id,
+        months.kind,
+        ranges.tier,
+        {{ tier_at('months.kind', 'months.met_place') }} as tier_of_rules,
+        case
+            when ranges.because in ('strategic', 'override') then ranges.because
+            when months.place is null then 'unknown'
+            when months.place = months.met_place then 'rule'
+            else 'held'
+        end as basis,
+        case
+            when ranges.because in ('strategic', 'override') or months.place is null then ranges.reason
+            when months.place = months.met_place then reasons.reason
+            when months.met_place is null then 'ARR is unknown; the tier stays that of the last month-end that knew it'
+            else
+                'Stays until two month-ends in a row or a renewal say otherwise; today '
+                || {{ tier_at('months.kind', 'months.met_place') }} || ': ' || reasons.reason
+        end as reason,
+        ranges.valid_from as since_on,
+        reasons.version,
+        ranges.override_author,
+        ranges.override_reason,
+        ranges.override_ends_on
+    from months
+    inner join ranges on months.account_id = ranges.account_id and months.kind = ranges.kind
+    left join reasons
         on
-            (rules.min_arr is null or facts.arr >= rules.min_arr)
-            and (rules.min_complexity is null or complexity.complexity >= rules.min_complexity)
-            and (not rules.requires_strategic or facts.is_strategic)
-            {#- The rule for the rest says that the ARR is small, which of an unknown one nobody knows. -#}
-            and (facts.arr is not null or rules.requires_strategic)
+            months.account_id = reasons.account_id
+            and months.kind = reasons.kind
+            and months.month_on = reasons.month_on
+),
+
+strategic as (
+    select distinct account_id from {{ ref('int_tier_overrides') }}
+    where source = 'seed' and is_in_force
 )
 
 select
-    account_id,
-    version as tier_version,
-    touch_tier,
-    case
-        when touch_tier is null then 'ARR is unknown'
-        else {{ fill('reason', {
-            'arr': whole('arr') ~ " || ' " ~ var('reporting_currency') ~ "'",
-            'min_arr': whole('min_arr'),
-            'complexity': whole('complexity'),
-            'min_complexity': whole('min_complexity'),
-        }) }}
-    end as touch_tier_reason,
-    arr,
-    cast(complexity as {{ dbt.type_bigint() }}) as complexity,
-    is_strategic,
-    products,
-    currencies,
-    integrations,
-    child_accounts
-from matched
-where choice = 1
+    facts.account_id,
+    {%- for kind in tier_scales() %}
+    {{ kind }}_kind.version as {{ 'tier' if kind == 'touch' else 'value_tier' }}_version,
+    {{ kind }}_kind.tier as {{ kind }}_tier,
+    {{ kind }}_kind.reason as {{ kind }}_tier_reason,
+    {{ kind }}_kind.basis as {{ kind }}_tier_basis,
+    {{ kind }}_kind.tier_of_rules as {{ kind }}_tier_of_rules,
+    {{ kind }}_kind.since_on as {{ kind }}_tier_since,
+    {%- endfor %}
+    touch_kind.override_author,
+    touch_kind.override_reason,
+    touch_kind.override_ends_on as override_expires_on,
+    facts.arr,
+    cast(facts.complexity as {{ dbt.type_bigint() }}) as complexity,
+    strategic.account_id is not null as is_strategic,
+    facts.motion,
+    facts.employee_count,
+    facts.products,
+    facts.currencies,
+    facts.integrations,
+    facts.child_accounts
+from facts
+left join kinds as touch_kind on facts.account_id = touch_kind.account_id and touch_kind.kind = 'touch'
+left join kinds as value_kind on facts.account_id = value_kind.account_id and value_kind.kind = 'value'
+left join strategic on facts.account_id = strategic.account_id

@@ -1,4 +1,7 @@
-{#- What a source says of an account and a first day wins over the seed of strategic accounts. -#}
+{#-
+    What a source says of an account and a first day wins over the seed of strategic accounts. An
+    override has an end even if nobody named one; a strategic account is one until somebody says no.
+-#}
 with recorded as (
     {{ entity_with_named_account('tier_overrides', 'records.from_on <= ' ~ as_of_day(), ['from_on']) }}
 ),
@@ -9,7 +12,20 @@ seeded as (
 ),
 
 overrides as (
-    select source, source_id, account_source_id, account_id, touch_tier, author, reason, from_on, expires_on
+    select
+        source,
+        source_id,
+        account_source_id,
+        account_id,
+        touch_tier,
+        author,
+        reason,
+        from_on,
+        expires_on,
+        case
+            when expires_on < {{ dbt.dateadd('day', var('longest_tier_override_days'), 'from_on') }} then expires_on
+            else cast({{ dbt.dateadd('day', var('longest_tier_override_days'), 'from_on') }} as date)
+        end as ends_on
     from recorded
     union all
     select
@@ -21,7 +37,8 @@ overrides as (
         seeded.author,
         seeded.reason,
         seeded.valid_from as from_on,
-        seeded.valid_to as expires_on
+        seeded.valid_to as expires_on,
+        seeded.valid_to as ends_on
     from seeded
     left join recorded
         on seeded.account_id = recorded.account_id and seeded.valid_from = recorded.from_on
@@ -30,5 +47,5 @@ overrides as (
 
 select
     *,
-    expires_on is null or expires_on > {{ as_of_day() }} as is_in_force
+    ends_on is null or ends_on > {{ as_of_day() }} as is_in_force
 from overrides
