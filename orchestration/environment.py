@@ -11,6 +11,7 @@ The one module of this package that looks at environment variables:
 | `C360_ALERT_LOG`    | failures are appended there                        | `data/alerts.log`    |
 | `C360_ACCEPT_CHANGE`| publish although the marts changed suspiciously    | no                   |
 | `DAGSTER_HOME`      | Dagster's own storage                              | `data/dagster`       |
+| `C360_DAGSTER_POSTGRES` | PostgreSQL that keeps Dagster's runs and events | files in the above   |
 """
 
 from __future__ import annotations
@@ -139,8 +140,26 @@ def prepare() -> None:
     os.environ["DAGSTER_HOME"] = str(dagster_home())
     for folder in (data_dir() / "raw", dbt_target(), dagster_home()):
         folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(ROOT / "dagster.yaml", dagster_home() / "dagster.yaml")
+    (dagster_home() / "dagster.yaml").write_text(instance_settings())
     _parse_if_changed()
+
+
+def instance_settings() -> str:
+    """The settings of the Dagster instance; its storage in PostgreSQL when a variable says where.
+
+    The address holds a password, so the file names the variable and not what is in it. Raises
+    ValueError when that is no address of the right kind.
+    """
+    settings_of_all = (ROOT / "dagster.yaml").read_text()
+    storage = os.environ.get("C360_DAGSTER_POSTGRES")
+    if not storage:
+        return settings_of_all
+    if not storage.startswith("postgresql+psycopg2://"):
+        # SQLAlchemy 2.1 takes a bare postgresql:// for another driver, which is not installed.
+        raise ValueError("C360_DAGSTER_POSTGRES has to begin with postgresql+psycopg2://")
+    return settings_of_all + (
+        "\nstorage:\n  postgres:\n    postgres_url:\n      env: C360_DAGSTER_POSTGRES\n"
+    )
 
 
 def export_as_of() -> None:
