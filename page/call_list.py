@@ -11,9 +11,11 @@ from page import address, figures, parts
 from page.book import Book
 from page.filters import COLUMNS, NONE, Filters
 from page.published import Published, newest
+from page.reasons import said
 from page.words import Words, day, is_known, number, plain
 
 CARDS, ROWS = 6, 200
+REASONS = ("reason_1", "reason_2", "reason_3")
 
 
 def show(published: Published, book: Book, words: Words) -> None:
@@ -89,7 +91,7 @@ def _card(account: pd.Series, words: Words) -> None:
             args=(account.account_id,),
         )
         facts = [
-            parts.badge(words, account.health_band, account.health_score),
+            parts.badge(words, account.health_band, account.health_score, account.health_delta_28d),
             words.say(
                 "arr_of", amount=words.money(account.arr), currency=parts.currency(account.currency)
             ),
@@ -101,9 +103,13 @@ def _card(account: pd.Series, words: Words) -> None:
                 )
             )
         facts.append(parts.owner(words, account))
+        if is_known(account.priority):
+            facts.append(f"{words.say('priority')} {words.money(account.priority)}")
+        if is_known(account.open_urgent_tickets) and account.open_urgent_tickets > 0:
+            urgent = words.say("urgent_open", n=number(account.open_urgent_tickets))
+            facts.append(f":red-badge[{urgent}]")
         st.markdown(" · ".join(facts))
-        reasons = [account.reason_1, account.reason_2, account.reason_3]
-        told = [plain(reason) for reason in reasons if is_known(reason)]
+        told = [plain(said(words, account[name])) for name in REASONS if is_known(account[name])]
         if not told and is_known(account.health_null_reason):
             told = [words.code("null_reason", account.health_null_reason)]
         st.markdown("\n".join(f"- {reason}" for reason in told) or words.say("no_reasons"))
@@ -121,7 +127,9 @@ def _list(
         "account_name": words.say("account_name"),
         "priority": words.say("priority"),
         "health_score": words.say("score"),
+        "health_delta_28d": words.say("health_delta_28d"),
         "health_band": words.say("health_band"),
+        "open_urgent_tickets": words.say("open_urgent_tickets"),
         "renewal_on": words.say("renewal_on"),
         "arr": words.say("arr", currency=parts.currency(total.currency)),
         "csm_name": words.say("csm_name"),
@@ -145,7 +153,9 @@ def _list(
         health_band=[words.code("health_band", v) for v in found.health_band],
         touch_tier=[words.code("touch_tier", v) for v in found.touch_tier],
         lifecycle_stage=[words.code("lifecycle_stage", v) for v in found.lifecycle_stage],
+        **{name: [said(words, text) for text in found[name]] for name in REASONS},
         priority=found.priority.round(),
+        health_delta_28d=found.health_delta_28d.round(),
         arr=found.arr.round(),
         health_score=found.health_score.round(),
     )

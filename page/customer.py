@@ -17,21 +17,47 @@ def profile(published: Published, book: Book, account: str) -> pd.Series | None:
     return None if answer.empty else answer.iloc[0]
 
 
-def family(published: Published, book: Book, account: str) -> pd.DataFrame:
-    """Its parent and its children, as far as they are in the book: `role` parent or child."""
+def relatives(published: Published, book: Book, account: str) -> pd.DataFrame:
+    """Everybody in its group of companies who is in the book, itself included, the top first:
+    `role` is parent, child or NULL, `depth` 0 at the top, `parent_name` NULL outside the book.
+    """
     accounts, parameters = book.accounts(published)
     return published.ask(
         f"""
-        with accounts as (from {accounts})
-        select 'parent' as role, account_id, account_name, arr, health_band from accounts
-        where account_id = (select parent_account_id from accounts where account_id = $account)
-        union all
-        select 'child', account_id, account_name, arr, health_band from accounts
-        where parent_account_id = $account
-        order by role desc, arr desc nulls last limit 50
+        with accounts as (from {accounts}),
+        hierarchy as (from {published.table("account_hierarchy")}),
+        this as (from hierarchy where account_id = $account)
+        select
+            case
+                when hierarchy.account_id = this.parent_account_id then 'parent'
+                when hierarchy.parent_account_id = this.account_id then 'child'
+            end as role,
+            hierarchy.account_id, accounts.account_name, hierarchy.depth, accounts.arr,
+            accounts.currency, accounts.health_score, accounts.health_band,
+            parents.account_name as parent_name
+        from hierarchy
+        inner join this using (ultimate_parent_account_id)
+        inner join accounts on hierarchy.account_id = accounts.account_id
+        left join (select account_id as parent_id, account_name from accounts) as parents
+            on hierarchy.parent_account_id = parents.parent_id
+        order by hierarchy.depth, role desc nulls last, accounts.arr desc nulls last, 2
+        limit 200
         """,
         account=account,
         **parameters,
+    )
+
+
+def history(published: Published, account: str) -> pd.DataFrame:
+    """Its score day by day in the last two years, under every version that scored the day."""
+    table = published.table("customer_health_history")
+    return published.ask(
+        f"""
+        select * from {table} where account_id = $account
+        qualify day > max(day) over () - 731
+        order by day, is_in_force, health_version
+        """,
+        account=account,
     )
 
 
@@ -58,6 +84,32 @@ def mrr(published: Published, account: str) -> pd.DataFrame:
 def renewals(published: Published, account: str) -> pd.DataFrame:
     """What came up for renewal, the newest first."""
     return _of(published, "renewals", account, "due_on desc, product_name")
+
+
+def subscriptions(published: Published, account: str) -> pd.DataFrame:
+    """What it buys, what runs first."""
+    order = "state <> 'running', mrr desc nulls last, started_on desc, product_name"
+    return _of(published, "account_subscriptions", account, order)
+
+
+def invoices(published: Published, account: str) -> pd.DataFrame:
+    """Its invoices, the newest first."""
+    return _of(published, "account_invoices", account, "issued_at desc, source_id")
+
+
+def tickets(published: Published, account: str) -> pd.DataFrame:
+    """Its tickets, open before solved, the newest first."""
+    return _of(published, "account_tickets", account, "status = 'solved', created_at desc")
+
+
+def answers(published: Published, account: str) -> pd.DataFrame:
+    """Its answers to surveys, the newest first."""
+    return _of(published, "account_survey_answers", account, "responded_at desc, instrument")
+
+
+def timeline(published: Published, account: str) -> pd.DataFrame:
+    """What happened to it, the newest first."""
+    return _of(published, "account_timeline", account, "happened_at desc, kind, source_id")
 
 
 def identities(published: Published, account: str) -> pd.DataFrame:

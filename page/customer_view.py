@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
-from page import address, charts, customer, parts
+from page import address, charts, customer, customer_health, customer_records, parts
 from page.book import Book
 from page.published import Published
+from page.reasons import said
 from page.words import NOTHING, Words, day, is_known, moment, number, percent, plain
+
+Draw = Callable[[Published, pd.Series, Words], None]
+# Relatives with a button of their own; all stand in the table.
+NEAR = 12
 
 
 def show(published: Published, book: Book, words: Words, account: str) -> None:
@@ -23,22 +30,28 @@ def show(published: Published, book: Book, words: Words, account: str) -> None:
             return
         _head(row, words)
         _family(published, book, account, words)
-        with parts.section(words, words.say("drivers"), words.say("drivers_told")):
-            _drivers(published, row, words)
-        with parts.section(words, words.say("usage")):
-            _usage(published, row, words)
-        with parts.section(words, words.say("mrr_history")):
-            _mrr(published, account, words)
-        with parts.section(words, words.say("renewals")):
-            _renewals(published, account, words)
-        with parts.section(words, words.say("identities"), words.say("identities_told")):
-            _identities(published, account, words)
+        sections: list[tuple[str, str | None, Draw]] = [
+            ("history", "history_told", customer_health.history),
+            ("drivers", "drivers_told", customer_health.drivers),
+            ("usage", None, _usage),
+            ("mrr_history", None, _mrr),
+            ("subscriptions", None, customer_records.subscriptions),
+            ("renewals", None, _renewals),
+            ("invoices", None, customer_records.invoices),
+            ("tickets", None, customer_records.tickets),
+            ("answers", None, customer_records.answers),
+            ("timeline", "timeline_told", customer_records.timeline),
+            ("identities", "identities_told", _identities),
+        ]
+        for heading, told, draw in sections:
+            with parts.section(words, words.say(heading), words.say(told) if told else None):
+                draw(published, row, words)
 
 
 def _head(row: pd.Series, words: Words) -> None:
     st.header(parts.name(row), anchor=False)
     facts = [
-        parts.badge(words, row.health_band, row.health_score),
+        parts.badge(words, row.health_band, row.health_score, row.health_delta_28d),
         f"{words.say('touch_tier')}: {words.code('touch_tier', row.touch_tier)}",
         f"{words.say('lifecycle_stage')}: {words.code('lifecycle_stage', row.lifecycle_stage)}",
         f"{words.say('csm_name')}: {parts.owner(words, row)}",
@@ -57,6 +70,7 @@ def _head(row: pd.Series, words: Words) -> None:
         ),
         words.say("last_contact"): day(row.last_contact_at),
         words.say("overdue_days"): number(row.overdue_days),
+        words.say("open_tickets"): _tickets(row, words),
     }
     with st.container(horizontal=True):
         for label, value in figures.items():
@@ -65,13 +79,19 @@ def _head(row: pd.Series, words: Words) -> None:
     _reasons(row, words)
 
 
+def _tickets(row: pd.Series, words: Words) -> str:
+    if not is_known(row.open_urgent_tickets) or row.open_urgent_tickets == 0:
+        return number(row.open_tickets)
+    return f"{number(row.open_tickets)} ({words.say('urgent', n=number(row.open_urgent_tickets))})"
+
+
 def _reasons(row: pd.Series, words: Words) -> None:
     left, right = st.columns(2)
     for place, heading, names in (
         (left, "risks", ("reason_1", "reason_2", "reason_3")),
         (right, "strengths", ("strength_1", "strength_2", "strength_3")),
     ):
-        told = [f"- {plain(row[name])}" for name in names if is_known(row[name])]
+        told = [f"- {plain(said(words, row[name]))}" for name in names if is_known(row[name])]
         place.markdown(f"**{words.say(heading)}**\n" + ("\n".join(told) or f"- {NOTHING}"))
     if is_known(row.health_null_reason):
         why = words.code("null_reason", row.health_null_reason)
@@ -81,62 +101,60 @@ def _reasons(row: pd.Series, words: Words) -> None:
         st.warning(words.say("capped", raw=raw, cap=plain(cap), score=number(row.health_score)))
     for name in ("touch_tier_reason", "lifecycle_reason"):
         if is_known(row[name]):
-            st.caption(f"{words.say(name)}: {plain(row[name])}")
+            st.caption(f"{words.say(name)}: {plain(said(words, row[name]))}")
 
 
 def _family(published: Published, book: Book, account: str, words: Words) -> None:
-    relatives = customer.family(published, book, account)
-    if relatives.empty:
-        return
-    with st.container(horizontal=True):
-        for row in relatives.itertuples():
-            name = parts.name(row)
-            st.button(
-                f"{words.code('family', row.role)}: {name}",
-                key=f"relative {row.account_id}",
-                on_click=address.open_account,
-                args=(row.account_id,),
-            )
+    with parts.degraded(words):
+        found = customer.relatives(published, book, account)
+        near = found[found.role.notna()]
+        with st.container(horizontal=True):
+            for row in near.head(NEAR).itertuples():
+                st.button(
+                    f"{words.code('family', row.role)}: {parts.name(row)}",
+                    key=f"relative {row.account_id}",
+                    on_click=address.open_account,
+                    args=(row.account_id,),
+                )
+        if len(found) > 1:
+            _group(found, account, words)
 
 
-def _drivers(published: Published, row: pd.Series, words: Words) -> None:
-    found = customer.drivers(published, row.account_id)
-    if found.empty:
-        st.info(words.say("no_drivers"))
-        return
-    applicable = found[found.null_reason.ne("not_applicable")]
-    told = ", ".join(
-        f"{words.code('measure', d.measure, d.label)}: {words.measured(d.raw_value, d.unit)}"
-        for d in applicable.itertuples()
+def _group(found: pd.DataFrame, account: str, words: Words) -> None:
+    currency = parts.currency(found.currency.dropna().iloc[0] if found.currency.any() else None)
+    told = words.say(
+        "group_told",
+        n=number(len(found)),
+        arr=words.money(found.arr.sum(min_count=1)),
+        currency=currency,
+        red=number(found.health_band.eq("red").sum()),
     )
-    parts.chart(charts.drivers(applicable, words), told)
-    shown = applicable.assign(
-        label=[words.code("measure", d.measure, d.label) for d in applicable.itertuples()],
-        score=applicable.score.round(1),
-        weight_used=applicable.weight_used.round(1),
-        score_group=[words.code("score_group", group) for group in applicable.score_group],
-        value=[words.measured(d.raw_value, d.unit) for d in applicable.itertuples()],
-        green=[words.measured(d.green_limit, d.unit) for d in applicable.itertuples()],
-        red=[words.measured(d.red_limit, d.unit) for d in applicable.itertuples()],
-        why=[
-            words.code("null_reason", d.null_reason) if is_known(d.null_reason) else str(d.reason)
-            for d in applicable.itertuples()
-        ],
-    )
-    columns = {
-        "label": words.say("measure"),
-        "score_group": words.say("score_group"),
-        "value": words.say("value"),
-        "green": words.say("green_limit"),
-        "red": words.say("red_limit"),
-        "score": words.say("score"),
-        "weight_used": words.say("weight_used"),
-        "points": words.say("points"),
-        "points_lost": words.say("points_lost"),
-        "why": words.say("why"),
-    }
-    parts.table(shown, columns)
-    parts.download(words, "health_drivers", lambda: shown, columns)
+    with st.expander(told, icon=":material/account_tree:"):
+        shown = found.assign(
+            name=[
+                "\u3000" * int(depth)
+                + ("→ " if row.account_id == account else "")
+                + str(row.account_name if is_known(row.account_name) else row.account_id)
+                for row, depth in zip(found.itertuples(), found.depth.fillna(0), strict=True)
+            ],
+            parent_name=found.parent_name.astype(object).fillna(""),
+            arr=found.arr.round(),
+            health_score=found.health_score.round(),
+            health_band=[words.code("health_band", band) for band in found.health_band],
+        )
+
+        def opened() -> None:
+            for place in st.session_state["group"].selection.rows:
+                address.open_account(str(found.account_id.iloc[place]))
+
+        columns = {
+            "name": words.say("account_name"),
+            "parent_name": words.code("family", "parent"),
+            "arr": words.say("arr", currency=currency),
+            "health_score": words.say("score"),
+            "health_band": words.say("health_band"),
+        }
+        parts.table(shown, columns, key="group", on_select=opened, selection_mode="single-row")
 
 
 def _usage(published: Published, row: pd.Series, words: Words) -> None:
@@ -150,8 +168,8 @@ def _usage(published: Published, row: pd.Series, words: Words) -> None:
     st.caption(last + (" " + words.say("unknown_days", n=number(unknown)) if unknown else ""))
 
 
-def _mrr(published: Published, account: str, words: Words) -> None:
-    found = customer.mrr(published, account)
+def _mrr(published: Published, row: pd.Series, words: Words) -> None:
+    found = customer.mrr(published, row.account_id)
     if found.empty:
         st.info(words.say("no_mrr"))
         return
@@ -160,8 +178,8 @@ def _mrr(published: Published, account: str, words: Words) -> None:
     parts.chart(charts.mrr(found, words, currency), words.say("mrr_history"))
 
 
-def _renewals(published: Published, account: str, words: Words) -> None:
-    found = customer.renewals(published, account)
+def _renewals(published: Published, row: pd.Series, words: Words) -> None:
+    found = customer.renewals(published, row.account_id)
     if found.empty:
         st.info(words.say("no_renewals"))
         return
@@ -182,8 +200,8 @@ def _renewals(published: Published, account: str, words: Words) -> None:
     parts.download(words, "renewals", lambda: shown, columns)
 
 
-def _identities(published: Published, account: str, words: Words) -> None:
-    found = customer.identities(published, account)
+def _identities(published: Published, row: pd.Series, words: Words) -> None:
+    found = customer.identities(published, row.account_id)
     if found.empty:
         st.info(words.say("no_identities"))
         return

@@ -11,7 +11,8 @@ from page.filters import COLUMNS, NONE, Filters
 from page.published import Published
 
 CALLS = (
-    "account_id, account_name, priority, health_score, health_band, health_null_reason,"
+    "account_id, account_name, priority, health_score, health_delta_28d, health_band,"
+    " health_null_reason, open_urgent_tickets,"
     " reason_1, reason_2, reason_3, renewal_on, days_to_renewal, arr, currency, csm_name,"
     " touch_tier, lifecycle_stage"
 )
@@ -97,6 +98,33 @@ def bands(published: Published, book: Book) -> pd.DataFrame:
     return published.ask(
         f"select health_band, count(*) as customers, sum(arr) as arr from {accounts}"
         " where is_customer group by 1 order by 1",
+        **parameters,
+    )
+
+
+def bands_by_week(published: Published, book: Book, weeks: int = 26) -> pd.DataFrame:
+    """Customers and ARR per health band on the last stored day of each of the last `weeks`, as it
+    was known on it, with the version that was in force.
+    """
+    accounts, parameters = book.accounts(published)
+    within = f"and account_id in (select account_id from {accounts})" if book.is_limited else ""
+    return published.ask(
+        f"""
+        with history as (from {published.table("customer_health_history")}),
+        days as (select distinct day from history where is_in_force),
+        last_days as (
+            select max(day) as day from days
+            where day > (select max(day) from days) - {weeks * 7:d}
+            group by date_trunc('week', day)
+        )
+        select
+            day as week_on, health_band, count(*) as customers, sum(arr) as arr,
+            max(health_version) as health_version
+        from history
+        where is_in_force and day in (from last_days) {within}
+        group by 1, 2
+        order by 1, 2
+        """,
         **parameters,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from page import call_list, charts, figures, parts
+from page import call_list, charts, figures, health_charts, parts
 from page.book import Book
 from page.published import Lacking, Published, newest
 from page.words import Words, is_known, number, percent, plain
@@ -17,6 +17,8 @@ def show(published: Published, book: Book, words: Words) -> None:
     call_list.show(published, book, words)
     with parts.section(words, words.say("health_bands"), words.say("health_bands_told")):
         _bands(published, book, words)
+    with parts.section(words, words.say("bands_by_week"), words.say("bands_by_week_told")):
+        _weeks(published, book, words)
     with parts.section(words, words.say("movements"), words.say("movements_told")):
         _movements(published, book, words)
     if book.is_limited:
@@ -100,6 +102,38 @@ def _bands(published: Published, book: Book, words: Words) -> None:
             f"{words.code('health_band', row.health_band)}: {number(row.customers)}"
             for row in found.itertuples()
         ),
+    )
+
+
+def _weeks(published: Published, book: Book, words: Words) -> None:
+    found = figures.bands_by_week(published, book)
+    if found.empty:
+        st.info(words.say("no_weeks"))
+        return
+    column = st.segmented_control(
+        words.say("weeks_of"),
+        ["arr", "customers"],
+        default="arr",
+        required=True,
+        format_func=lambda value: words.code("weeks", value),
+        key="weeks_of",
+    )
+    currency = parts.currency(figures.totals(published, book).currency)
+    unit = words.say("customers") if column == "customers" else words.say("arr", currency=currency)
+    parts.chart(
+        health_charts.bands_by_week(found, words, str(column), unit), words.say("bands_by_week")
+    )
+    parts.download(
+        words,
+        "health_by_week",
+        lambda: figures.bands_by_week(newest(published.folder), book),
+        {
+            "week_on": words.say("day"),
+            "health_band": words.say("health_band"),
+            "customers": words.say("customers"),
+            "arr": words.say("arr", currency=currency),
+            "health_version": words.say("health_version"),
+        },
     )
 
 

@@ -42,6 +42,9 @@ def head(published: Published, settings: Settings, words: Words) -> None:
                 run=plain(published.said.run_id),
             )
         )
+        if settings.docs_url:
+            label = words.say("docs_link")
+            st.link_button(label, settings.docs_url, icon=":material/account_tree:")
 
 
 def _as_of(published: Published, since: float, words: Words) -> str:

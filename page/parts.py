@@ -84,10 +84,12 @@ def chart(drawn: Drawn, told: str) -> None:
     st.altair_chart(drawn, width="stretch", alt=told)
 
 
-def badge(words: Words, band: Any, score: Any) -> str:
-    """Markdown of a health band, with the score when there is one."""
+def badge(words: Words, band: Any, score: Any, delta: Any = None) -> str:
+    """Markdown of a health band, with the score and its change in 28 days when they are known."""
     known = band if band in BANDS else "unknown"
     text = words.code("health_band", known) + (f" {score:.0f}" if is_known(score) else "")
+    if is_known(delta) and round(delta):
+        text += " " + words.say("delta_28d", change=f"{delta:+.0f}")
     return f":{BADGES[known]}-badge[{plain(text)}]"
 
 

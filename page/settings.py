@@ -7,6 +7,7 @@
 | `C360_PAGE_USER_HEADER` | header in which an authenticating proxy names the user | no limit     |
 | `C360_PAGE_BOOK_COLUMN` | column of customer_360 that must equal it              | `csm_name`   |
 | `C360_PAGE_SEES_ALL`    | users, separated by commas, who see every customer     | nobody       |
+| `C360_DOCS_URL`         | where `make docs` is served; the page links there      | no link      |
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Settings:
     book_column: str
     sees_all: frozenset[str]
     is_half_limited: bool
+    docs_url: str | None
 
 
 def settings() -> Settings:
@@ -44,4 +46,5 @@ def settings() -> Settings:
         book_column=column or "csm_name",
         sees_all=frozenset(user.strip() for user in everyone.split(",") if user.strip()),
         is_half_limited=not header and bool(column or everyone.strip()),
+        docs_url=os.environ.get("C360_DOCS_URL", "").strip() or None,
     )

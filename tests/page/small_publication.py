@@ -42,6 +42,10 @@ ACCOUNTS = f"""
         timestamp '2026-03-09 15:00' as last_core_event_at,
         cast(score as decimal(5, 2)) as health_score, health_band,
         null_reason as health_null_reason,
+        case account_id when 'acme' then -12.4 when 'cove' then 0.2 end as health_delta_28d,
+        case account_id when 'acme' then 3 when 'bolt' then 0 end as open_tickets,
+        case account_id when 'acme' then 1 when 'bolt' then 0 end as open_urgent_tickets,
+        80.0 as csat_90d_pct, 5 as csat_answers_90d, 8.5 as nps_latest, 2 as nps_answers_180d,
         cast(score + 10 as decimal(5, 2)) as health_raw_score,
         case account_id when 'acme' then 'payment_overdue' end as health_cap,
         cast(100 as decimal(5, 2)) as health_coverage_pct,
@@ -102,6 +106,84 @@ MARTS = [
             null, null, 'source_off', 0, null, null, null, null)
     ) t(account_id, measure, label, score_group, raw_value, unit, red_limit, green_limit, score,
         band, null_reason, nominal_weight, weight_used, points, points_lost, reason)
+    """,
+    # Acme was yellow under v1 and again under v2; Bolt and Cove stand aside; Mondays and Sundays.
+    """
+    create table marts.customer_health_history as
+    select
+        'hubspot:' || account_id as account_id, day, health_version, is_in_force,
+        cast(arr as decimal(18, 4)) as arr, score as health_score, health_band,
+        cap as health_cap, null as health_null_reason, hand as health_override,
+        case when hand is not null then 'Kim' end as health_override_by,
+        case when hand is not null then '=They *left*' end as health_override_reason,
+        case when hand is not null then date '2026-04-01' end as health_override_expires_on
+    from (values
+        ('acme', date '2026-02-26', 'v1', true, 100000, 60, 'yellow', null, null),
+        ('bolt', date '2026-02-26', 'v1', true, 24000, 80, 'green', null, null),
+        ('acme', date '2026-03-01', 'v1', true, 100000, 55, 'yellow', null, null),
+        ('bolt', date '2026-03-01', 'v1', true, 24000, null, 'unknown', null, null),
+        ('acme', date '2026-03-02', 'v2', true, 100000, 52, 'yellow', null, null),
+        ('acme', date '2026-03-08', 'v2', true, 120000, 49, 'red', 'payment_overdue', null),
+        ('acme', date '2026-03-08', 'v1', false, 120000, 66, 'yellow', null, null),
+        ('bolt', date '2026-03-08', 'v2', true, 24000, 60, 'yellow', null, null),
+        ('acme', date '2026-03-10', 'v2', true, 120000, 30, 'red', 'override', 'cap'),
+        ('bolt', date '2026-03-10', 'v2', true, 24000, 60, 'yellow', null, null)
+    ) t(account_id, day, health_version, is_in_force, arr, score, health_band, cap, hand)
+    """,
+    """
+    create table marts.account_hierarchy as select * from (values
+        ('hubspot:acme', null, 'hubspot:acme', 0), ('hubspot:bolt', 'hubspot:acme',
+            'hubspot:acme', 1), ('hubspot:cove', 'hubspot:bolt', 'hubspot:acme', 2),
+        ('hubspot:dusk', null, 'hubspot:dusk', 0)
+    ) t(account_id, parent_account_id, ultimate_parent_account_id, depth)
+    """,
+    """
+    create table marts.account_subscriptions as select * from (values
+        ('hubspot:acme', 'Old plan', 'ended', 5, null, 'EUR', 1, date '2024-01-01', null, false,
+            date '2025-01-01'),
+        ('hubspot:acme', 'Platform', 'running', 100, 10000, 'EUR', 12, date '2025-01-01',
+            date '2026-04-01', true, null)
+    ) t(account_id, product_name, state, quantity, mrr, currency, term_months, started_on,
+        period_end_on, is_cancelling, ended_on)
+    """,
+    """
+    create table marts.account_invoices as select * from (values
+        ('hubspot:acme', 'stripe', 'in_1', 'paid', 'EUR', 90000, 0, timestamp '2025-01-01',
+            timestamp '2025-01-31', timestamp '2025-01-20', 0),
+        ('hubspot:acme', 'stripe', 'in_2', 'overdue', 'EUR', 15000, 15000, timestamp '2026-01-01',
+            timestamp '2026-01-31', null, 38),
+        ('hubspot:acme', 'stripe', 'in_3', 'overdue', 'EUR', 500, 400, timestamp '2026-02-01',
+            timestamp '2026-03-03', null, 7)
+    ) t(account_id, source, source_id, status, currency, total, amount_remaining, issued_at,
+        due_at, paid_at, overdue_days)
+    """,
+    """
+    create table marts.account_tickets as select * from (values
+        ('hubspot:acme', 'zendesk', '9', 'email', 'solved', 'low', timestamp '2026-03-09 08:00',
+            1.25, 30, 1),
+        ('hubspot:acme', 'zendesk', '7', 'web', 'open', 'urgent', timestamp '2026-03-08 08:00',
+            null, null, 0),
+        ('hubspot:acme', 'zendesk', '8', 'web', 'waiting', 'normal', timestamp '2026-03-07 08:00',
+            2, null, 0)
+    ) t(account_id, source, source_id, channel, status, priority, created_at, first_reply_hours,
+        resolution_hours, reopened_count)
+    """,
+    """
+    create table marts.account_survey_answers as select * from (values
+        ('hubspot:acme', 'delighted', 'nps', 9, 10, 90, 'promoter', timestamp '2026-02-01'),
+        ('hubspot:acme', 'zendesk', 'csat', 1, 5, 0, null, timestamp '2026-03-01')
+    ) t(account_id, source, instrument, score, scale_max, score_0_100, bucket, responded_at)
+    """,
+    """
+    create table marts.account_timeline as select * from (values
+        ('hubspot:acme', timestamp '2026-03-08', 'band_changed', 'red', 49, 'points', null, null),
+        ('hubspot:acme', timestamp '2026-03-08 08:00', 'ticket_opened', 'urgent', null, null,
+            'zendesk', '7'),
+        ('hubspot:acme', timestamp '2026-02-01', 'mrr_movement', 'expansion', 700, 'USD', null,
+            null),
+        ('hubspot:acme', timestamp '2026-01-09 09:00', 'contact', 'site_visit', null, null,
+            'hubspot', 'm1')
+    ) t(account_id, happened_at, kind, detail, amount, unit, source, source_id)
     """,
     """
     create table marts.account_usage_daily as

@@ -54,6 +54,10 @@ def test_relatives_outside_the_book_are_not_named(limited: Look) -> None:
     page = limited(headers=["Sato"], account="hubspot:acme")
     assert "Acme" in [header.value for header in page.header]
     assert [button for button in page.button if "relative" in str(button.key)] == []
+    # Bolt belongs to somebody else; Cove, below Bolt, does not.
+    (group,) = [t.value for t in page.dataframe if "parent_name" in t.value.columns]
+    assert set(group.parent_name) == {""}
+    assert "Bolt" not in str(group.values)
 
 
 def test_who_sees_all_sees_all(limited: Look, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,9 +25,11 @@ def test_a_link_opens_a_customer(look: Look) -> None:
         "Active / issued / paid": "20 / 80 / 100",
         "Last two-way contact": "2026-02-20",
         "Days overdue": "0",
+        "Open tickets": "3 (1 urgent)",
     }
     said = told(page)
-    assert "Red 30" in said
+    # 12.4 points less than 28 days before.
+    assert "Red 30 \\-12 in 28 days" in said
     assert "The measures come to 40; held at 30 by: payment overdue." in said
     assert "No core use for 19 days" in said
     assert "Pays on time" in said
@@ -48,7 +50,8 @@ def test_every_driver_shows_its_value_between_its_limits(look: Look) -> None:
 
 def test_the_drivers_are_bars_in_the_colour_of_their_band(look: Look) -> None:
     page = look(account="hubspot:acme")
-    drivers = json.loads(page.get("vega_lite_chart")[0].proto.spec)
+    charts = [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
+    (drivers,) = [chart for chart in charts if '"place"' in json.dumps(chart)]
     zones, bars, values = drivers["layer"]
     assert zones["mark"]["type"] == "rect"
     assert bars["mark"]["type"] == "bar"
@@ -73,21 +76,43 @@ def test_usage_renewals_and_revenue_are_there(look: Look) -> None:
     (renewal,) = table(page, "outcome")
     assert (renewal["product_name"], renewal["outcome"]) == ("Platform", "Expanded")
     assert "Of 1 days the product source does not tell: gaps, not zeros." in told(page)
-    assert len(page.get("vega_lite_chart")) == 3
+    # Score, drivers, use, MRR, answers.
+    assert len(page.get("vega_lite_chart")) == 5
 
 
 def test_parents_and_children_lead_to_each_other(look: Look) -> None:
     page = look(account="hubspot:acme")
     page.button(key="relative hubspot:bolt").click().run()
     assert [header.value for header in page.header] == ["Bolt"]
-    assert [b.label for b in page.button if "relative" in str(b.key)] == ["Parent: Acme"]
+    near = [b.label for b in page.button if "relative" in str(b.key)]
+    assert near == ["Parent: Acme", "Child: Cove"]
+
+
+def test_a_group_of_companies_is_shown_from_its_top_with_what_it_pays(look: Look) -> None:
+    page = look(account="hubspot:bolt")
+    # 120,000 + 24,000 + 6,000.
+    (group,) = [e.label for e in page.expander if "Group" in e.label]
+    assert group == "Group of 3 companies: ARR 150k USD, 1 of them red"
+    rows = [(row["name"], row["parent_name"]) for row in table(page, "parent_name")]
+    assert rows == [("Acme", ""), ("\u3000→ Bolt", "Acme"), ("\u3000\u3000Cove", "Bolt")]
 
 
 def test_a_customer_of_whom_nothing_is_known_has_sentences_and_no_tables(look: Look) -> None:
     page = look(account="hubspot:dusk")
     said = told(page)
     assert "No score: no record in that system is known to be this account." in said
-    for sentence in ("No measure applies", "its use is unknown", "never paid", "No record is"):
+    for sentence in (
+        "No day of it is stored yet",
+        "No measure applies",
+        "its use is unknown",
+        "never paid",
+        "no subscription that billing tells of",
+        "There is no invoice",
+        "its tickets are unknown",
+        "Nobody of it has answered",
+        "Nothing is known to have happened",
+        "No record is",
+    ):
         assert sentence in said
     assert len(page.dataframe) == 1  # how old each source is
 

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.page.conftest import Look, listed, metrics, sound, told
 from tests.page.small_publication import EVIL
+
+Rows = list[dict[str, Any]]
 
 
 def test_the_book_stands_in_seven_figures(look: Look) -> None:
@@ -43,7 +51,11 @@ def test_whom_to_call_first_is_by_priority_and_those_without_one_come_last(look:
     cards = [button.label for button in page.button if str(button.key).startswith("open ")]
     assert cards[0] == "**Acme**"
     first = told(page)
-    assert ":red-badge[Red 30] · ARR 120k USD · renews 2026-04-01 (22 days) · Sato" in first
+    assert ":red-badge[Red 30 \\-12 in 28 days] · ARR 120k USD · renews 2026-04-01" in first
+    assert "(22 days) · Sato · Priority 126k · :red-badge[1 urgent tickets open]" in first
+    # Nothing is said of a change that rounds to nothing, nor of no urgent ticket.
+    assert ":green-badge[Green 90] · ARR 6,000 USD" in first
+    assert first.count("urgent tickets open") == 1
     assert "No core use for 19 days" in first
     assert "no record in that system is known to be this account" in first
 
@@ -98,6 +110,36 @@ def test_who_left_is_listed_when_asked_for(look: Look) -> None:
     assert "Left" not in listed(page)
     page.toggle(key="others").set_value(True).run()
     assert "Left" in listed(sound(page))
+
+
+def test_health_by_week_is_of_the_last_day_stored_in_each_and_of_the_version_in_force(
+    look: Look,
+) -> None:
+    page = look()
+    _, rows = drawn(page, "week")
+    shares = {(row["week"], row["band"]): row["share"] for row in rows(0)}
+    # Thursday and Sunday are of one week; the Monday after and two more days of the next.
+    assert shares == {
+        ("2026-03-01", "Yellow"): pytest.approx(100 / 124),
+        ("2026-03-01", "Unknown"): pytest.approx(24 / 124),
+        ("2026-03-08", "Red"): pytest.approx(120 / 144),
+        ("2026-03-08", "Yellow"): pytest.approx(24 / 144),
+        ("2026-03-10", "Red"): pytest.approx(120 / 144),
+        ("2026-03-10", "Yellow"): pytest.approx(24 / 144),
+    }
+    # The rule of the new version.
+    assert [row["week"] for row in rows(1)] == ["2026-03-08"]
+    page.segmented_control(key="weeks_of").set_value("customers").run()
+    _, rows = drawn(sound(page), "week")
+    assert {row["share"] for row in rows(0)} == {0.5}
+
+
+def drawn(page: AppTest, field: str) -> tuple[dict[str, Any], Callable[[int], Rows]]:
+    """The one chart that draws the field: its spec, and the rows of each of its layers."""
+    (chart,) = [c.proto for c in page.get("vega_lite_chart") if f'"{field}"' in c.proto.spec]
+    spec = json.loads(chart.spec)
+    data = {d.name: pa.ipc.open_stream(d.data.data).read_all().to_pylist() for d in chart.datasets}
+    return spec, lambda layer: data[spec["layer"][layer]["data"]["name"]]
 
 
 def test_movements_are_summed_by_kind_and_gains_and_losses_have_their_own_colours(

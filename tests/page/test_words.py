@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import string
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 import yaml
 
 from page.expected import EXPECTED
+from page.reasons import said as said_in
 from page.words import LANGUAGES, Words, labels, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, MARTS = ROOT / "page", ROOT / "transform" / "models" / "marts"
+SEEDS = ROOT / "transform" / "seeds"
 
 # Where the values of a column of a mart are said in words.
 GROUPS = {
@@ -27,6 +30,16 @@ GROUPS = {
     "rule": "rule",
     "entity": "entity",
     "null_reason": "null_reason",
+    "kind": "event",
+    "state": "subscription_state",
+    "instrument": "instrument",
+    "bucket": "bucket",
+    "priority": "priority",
+}
+# The same name means another thing in another mart.
+GROUPS_OF = {
+    ("account_invoices", "status"): "invoice_status",
+    ("account_tickets", "status"): "ticket_status",
 }
 
 
@@ -93,15 +106,70 @@ def test_no_text_is_left_that_nothing_says() -> None:
 def test_every_value_that_a_mart_may_hold_has_a_word() -> None:
     models = [m for p in MARTS.rglob("*.yml") for m in yaml.safe_load(p.read_text())["models"]]
     missing = [
-        f"{GROUPS[column['name']]}.{value}"
+        f"{group}.{value}"
         for model in models
         for column in model.get("columns", [])
-        if column["name"] in GROUPS and column["name"] in EXPECTED.get(model["name"], {})
+        if column["name"] in EXPECTED.get(model["name"], {})
+        and (group := GROUPS_OF.get((model["name"], column["name"])) or GROUPS.get(column["name"]))
         for value in accepted(column.get("data_tests", []))
-        if f"{GROUPS[column['name']]}.{value}" not in labels()
+        if f"{group}.{value}" not in labels()
     ]
     # A new value of a mart needs a row in page/labels.csv.
     assert missing == []
+
+
+def test_every_sentence_of_a_score_tier_or_stage_is_said_in_japanese() -> None:
+    columns = {
+        "health/health_reasons.csv": ("risk_text", "strength_text"),
+        "health/health_caps.csv": ("cap_text",),
+        "segments/tiers.csv": ("reason",),
+        "segments/lifecycle.csv": ("reason",),
+    }
+    sentences = {
+        row[column]
+        for file, names in columns.items()
+        for row in csv.DictReader((SEEDS / file).open())
+        for column in names
+    }
+    assert len(sentences) > 40
+    # A new sentence of a seed needs a row in page/labels.csv.
+    assert sentences - {texts["en"] for key, texts in labels().items() if "reason." in key} == set()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "japanese"),
+    [
+        (
+            "Only 20 % of paid seats were used in 28 days (risk below 76 %)",
+            "28日間に使われた契約席は 20 % のみ(76 % 未満でリスク)",
+        ),
+        (
+            "ARR 60000 USD is at least 50000 and complexity 3 at least 2",
+            "ARR 60000 USD が 50000 以上、複雑度 3 が 2 以上",
+        ),
+        ("The CSM sees it yellow", "担当CSMの評価:黄"),
+        (
+            "Set by hand to red until 2026-04-01: It is (not) well: {x}",
+            "2026-04-01 まで手動で 赤 に設定:It is (not) well: {x}",
+        ),
+        ("A sentence of our own", "A sentence of our own"),
+        (None, ""),
+    ],
+)
+def test_reasons_are_said_in_the_language_of_the_reader(
+    sentence: str | None, japanese: str
+) -> None:
+    assert said_in(Words("ja"), sentence) == japanese
+    assert said_in(Words("en"), sentence) == (sentence or "")
+
+
+def test_every_measure_and_group_of_the_scorecards_has_a_word() -> None:
+    rows = list(csv.DictReader((SEEDS / "health/health_measures.csv").open()))
+    caps = list(csv.DictReader((SEEDS / "health/health_caps.csv").open()))
+    wanted = {f"measure.{row['measure']}" for row in rows}
+    wanted |= {f"score_group.{row['score_group']}" for row in rows}
+    wanted |= {f"cap.{row['cap']}" for row in caps}
+    assert wanted - set(labels()) == set()
 
 
 def accepted(tests: list[Any]) -> list[str]:
