@@ -223,7 +223,7 @@ def usage(found: pd.DataFrame, words: Words, seats: Any) -> Drawn:
         alt.Chart(told)
         .mark_line(strokeWidth=1.6)
         .encode(
-            x=alt.X("day:T", title=None),
+            x=days(),
             y=alt.Y("users:Q", title=words.say("users"), scale=alt.Scale(zero=True)),
             color=_colours(words, "what", colours, "users"),
             tooltip=[
@@ -269,6 +269,13 @@ def mrr(found: pd.DataFrame, words: Words, currency: str) -> alt.Chart:
             ],
         )
         .properties(height=240)
+    )
+
+
+def days(field: str = "day") -> alt.X:
+    """Days from left to right, written as in every language."""
+    return alt.X(
+        f"{field}:T", title=None, axis=alt.Axis(format="%Y-%m-%d", labelOverlap=True, tickCount=6)
     )
 
 

@@ -70,19 +70,16 @@ def _head(row: pd.Series, words: Words) -> None:
         ),
         words.say("last_contact"): day(row.last_contact_at),
         words.say("overdue_days"): number(row.overdue_days),
-        words.say("open_tickets"): _tickets(row, words),
+        words.say("open_tickets"): " / ".join(
+            number(value) for value in (row.open_tickets, row.open_urgent_tickets)
+        ),
     }
     with st.container(horizontal=True):
         for label, value in figures.items():
             told = words.say("seats_help") if label == words.say("seats") else None
-            st.metric(label, value, border=True, width=176, help=told)
+            # Two side by side on a phone.
+            st.metric(label, value, border=True, width=160, height="stretch", help=told)
     _reasons(row, words)
-
-
-def _tickets(row: pd.Series, words: Words) -> str:
-    if not is_known(row.open_urgent_tickets) or row.open_urgent_tickets == 0:
-        return number(row.open_tickets)
-    return f"{number(row.open_tickets)} ({words.say('urgent', n=number(row.open_urgent_tickets))})"
 
 
 def _reasons(row: pd.Series, words: Words) -> None:

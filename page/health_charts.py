@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from page.charts import BANDS, BLUE, UNKNOWN, ZONES, Drawn
+from page.charts import BANDS, BLUE, UNKNOWN, ZONES, Drawn, days
 from page.words import Words, is_known
 
 VIOLET = "#7a5cc9"
@@ -22,7 +22,6 @@ def history(found: pd.DataFrame, words: Words) -> Drawn:
     told["held"] = [_held(row, words) for row in told.itertuples()]
     in_force = told[told.is_in_force.fillna(True).astype(bool)]
     others = told[~told.is_in_force.fillna(True).astype(bool)]
-    days = alt.X("day:T", title=None)
     score = alt.Y("score:Q", title=words.say("score"), scale=alt.Scale(domain=[0, 100], nice=False))
     tooltip = [
         alt.Tooltip("day:T", title=words.say("day"), format="%Y-%m-%d"),
@@ -37,12 +36,12 @@ def history(found: pd.DataFrame, words: Words) -> Drawn:
         .encode(y=alt.Y("from:Q"), y2="to:Q", color=alt.Color("colour:N", scale=None))
     )
     line = alt.Chart(in_force).mark_line(color=BLUE, strokeWidth=2, point=len(in_force) < 40)
-    layers = [zones, line.encode(x=days, y=score, tooltip=tooltip)]
+    layers = [zones, line.encode(x=days(), y=score, tooltip=tooltip)]
     if not others.empty:
         again = alt.Chart(others).mark_line(color=UNKNOWN, strokeDash=[3, 3], point=len(others) < 9)
-        layers.append(again.encode(x=days, y=score, detail="health_version:N", tooltip=tooltip))
+        layers.append(again.encode(x=days(), y=score, detail="health_version:N", tooltip=tooltip))
     if not (changes := versions(found)).empty:
-        rule = alt.Chart(changes).encode(x=alt.X("day:T"))
+        rule = alt.Chart(changes).encode(x=days())
         layers.append(rule.mark_rule(color=VIOLET, strokeDash=[6, 3]))
         layers.append(
             rule.mark_text(align="left", dx=4, dy=-6, color=VIOLET).encode(
@@ -55,7 +54,7 @@ def history(found: pd.DataFrame, words: Words) -> Drawn:
         held = alt.Chart(first).mark_point(
             shape="triangle-down", size=110, filled=True, color=VIOLET, opacity=1, yOffset=-10
         )
-        layers.append(held.encode(x=days, y=score, tooltip=tooltip))
+        layers.append(held.encode(x=days(), y=score, tooltip=tooltip))
     return alt.layer(*layers).properties(height=260)
 
 
@@ -64,13 +63,13 @@ def versions(found: pd.DataFrame) -> pd.DataFrame:
 
     `found` has a day (`day` or `week_on`), health_version, and is_in_force or only what was.
     """
-    days = found.rename(columns={"week_on": "day"})
-    if "is_in_force" in days:
-        days = days[days.is_in_force.fillna(True).astype(bool)]
-    days = days.sort_values("day").drop_duplicates("day")
-    before = days.health_version.shift()
-    changed = days.health_version.ne(before) & before.notna()
-    return days.loc[changed, ["day", "health_version"]].assign(
+    dated = found.rename(columns={"week_on": "day"})
+    if "is_in_force" in dated:
+        dated = dated[dated.is_in_force.fillna(True).astype(bool)]
+    dated = dated.sort_values("day").drop_duplicates("day")
+    before = dated.health_version.shift()
+    changed = dated.health_version.ne(before) & before.notna()
+    return dated.loc[changed, ["day", "health_version"]].assign(
         day=lambda rows: pd.to_datetime(rows.day)
     )
 
@@ -142,7 +141,7 @@ def answers(found: pd.DataFrame, words: Words) -> alt.Chart:
         alt.Chart(told)
         .mark_circle(size=70, opacity=0.75)
         .encode(
-            x=alt.X("responded_at:T", title=None),
+            x=days("responded_at"),
             y=alt.Y(
                 "score_0_100:Q", title=words.say("answer_0_100"), scale=alt.Scale(domain=[0, 100])
             ),
