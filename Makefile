@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 SANDBOX = $(PY) -m sandbox exec --state data/sandbox.json $(SANDBOX_OPTIONS) --
 WITH_VENDORS = if $(PY) -m ingestion.settings credentials >/dev/null; then via=""; else via="$(SANDBOX)"; fi; exec $$via
 
-.PHONY: help run dev rescore page query publish-postgres test lint lock bench docs clean
+.PHONY: help run dev rescore page query metrics publish-postgres test lint lock bench docs clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,11 @@ page: $(READY) ## the page over the publication, on http://127.0.0.1:8501
 
 query: $(READY) ## ask the publication, e.g. make query SQL="from marts.customer_360 limit 5"
 	@$(PY) -m publish "$${C360_PUBLISH_DIR:-published}" "$(SQL)"
+
+# make metrics ASK="--metrics mrr,nrr_12m --group-by metric_time__month"
+metrics: $(READY) ## metrics by name over what was published: ASK=what mf query takes
+	@cd transform && export DBT_TARGET=publication C360_PUBLISH_DIR="$(abspath $(or $(C360_PUBLISH_DIR),published))" && \
+		../$(VENV)/bin/dbt --quiet parse && ../$(VENV)/bin/mf query $(ASK)
 
 # A password in DSN can be seen in the process list: ~/.pgpass or PGPASSWORD do as well.
 publish-postgres: $(READY) ## what is published, to PostgreSQL: DSN=postgresql://... ROLE=c360_bi
