@@ -17,7 +17,7 @@ def main() -> None:
     result = environment.dbt("docs", "generate", "--static", target=target)
     if not result.success:
         raise RuntimeError(f"No docs; `make run` builds the warehouse first. {result.exception}")
-    page = environment.data_dir() / "docs" / "index.html"
+    page = environment.docs_file()
     page.parent.mkdir(exist_ok=True)
     shutil.copyfile(target / "static_index.html", page)
     print(f"Written to {page}")

@@ -6,6 +6,7 @@ import dagster as dg
 
 from ingestion import settings
 from orchestration import policies
+from orchestration.assets.ages import mart_ages
 from orchestration.assets.audits import (
     audit_record,
     audit_step,
@@ -13,11 +14,12 @@ from orchestration.assets.audits import (
     mart_contracts,
     raw_contracts,
 )
+from orchestration.assets.month_close import month_close
 from orchestration.assets.publication import publication_step, sources_complete
 from orchestration.assets.sources import pull_step
 from orchestration.assets.transform import dbt_resource, transform
-from orchestration.schedules import daily_graph, schedules
-from orchestration.sensors import tell_of_failure
+from orchestration.schedules import MONTHLY, ONLY_IN, jobs, schedules
+from orchestration.sensors import tell_people
 from orchestration.storage import write_quickly
 
 # Every process that runs a step loads this module.
@@ -34,24 +36,26 @@ EXECUTOR = dg.multiprocess_executor.configured(
     }
 )
 
-RAW, MARTS = raw_contracts(), mart_contracts()
+RAW, MARTS, JOBS = raw_contracts(), mart_contracts(), jobs()
 
 defs = dg.Definitions(
     assets=[
         *[pull_step(source) for source in settings.enabled_sources()],
         transform.map_asset_specs(policies.apply),
         publication_step(),
+        month_close({ONLY_IN: MONTHLY}),
         audit_record("raw", RAW),
         audit_record("marts", MARTS),
     ],
     asset_checks=[
         audit_step("raw", RAW),
         audit_step("marts", MARTS, compared_with=last_publication),
+        mart_ages(),
         sources_complete,
     ],
-    jobs=[daily_graph],
-    schedules=schedules(),
-    sensors=[tell_of_failure],
+    jobs=JOBS,
+    schedules=schedules(JOBS),
+    sensors=[tell_people],
     resources={"dbt": dbt_resource()},
     executor=EXECUTOR,
 )
@@ -59,4 +63,4 @@ defs = dg.Definitions(
 
 def daily_job() -> dg.JobDefinition:
     """The daily job by itself, for whoever runs it without a workspace."""
-    return defs.resolve_job_def(daily_graph.name)
+    return defs.resolve_job_def("daily_graph")

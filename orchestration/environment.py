@@ -7,8 +7,13 @@ The one module of this package that looks at environment variables:
 | `C360_DATA_DIR`     | raw files, warehouse, state of the tools           | `data/`              |
 | `C360_PUBLISH_DIR`  | what readers get                                   | `published/`         |
 | `C360_AS_OF`        | the "now" of a run, ISO 8601                       | the clock            |
-| `C360_ALERT_WEBHOOK`| failures are posted there as JSON                  | none                 |
-| `C360_ALERT_LOG`    | failures are appended there                        | `data/alerts.log`    |
+| `C360_ALERT_ROUTES` | who is told of what, and where                     | `alerts.toml` here   |
+| `C360_ALERT_...`    | addresses that the routes name                     | none                 |
+| `C360_ALERT_LOG`    | every alert is appended there                      | `data/alerts.log`    |
+| `C360_SMTP_URL`     | `smtp[+tls]://` or `smtps://user:password@host`    | none: no mail        |
+| `C360_MAIL_FROM`    | sender of the alerts                               | `customer360@<host>` |
+| `C360_DOCS_URL`     | where `make docs` is served; assets link there     | the file itself      |
+| `C360_REREAD_DAYS`  | sources read so many days again, beyond cursors    | what each does       |
 | `C360_ACCEPT_CHANGE`| publish although the marts changed suspiciously    | no                   |
 | `DAGSTER_HOME`      | Dagster's own storage                              | `data/dagster`       |
 | `C360_DAGSTER_POSTGRES` | PostgreSQL that keeps Dagster's runs and events | files in the above   |
@@ -20,10 +25,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import socket
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
 
 from ingestion import settings
 
@@ -68,14 +77,64 @@ def as_of() -> datetime:
     return settings.now()
 
 
-def alert_webhook() -> str | None:
-    """URL that failures are posted to, when one is configured."""
-    return os.environ.get("C360_ALERT_WEBHOOK") or None
+def alert_routes() -> dict[str, list[str]]:
+    """Owner -> names of destinations, as the table of routes has them."""
+    own = os.environ.get("C360_ALERT_ROUTES")
+    path = Path(own) if own else Path(__file__).with_name("alerts.toml")
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def alert_address(name: str) -> str | None:
+    """The address behind a name of the routes: itself, or what the variable holds that it names."""
+    return os.environ.get(name[1:]) or None if name.startswith("$") else name
 
 
 def alert_log() -> Path:
-    """File that failures are appended to."""
+    """File that alerts are appended to."""
     return Path(os.environ.get("C360_ALERT_LOG") or data_dir() / "alerts.log")
+
+
+def mail_server() -> SplitResult | None:
+    """The mail server with its credentials, when one is configured."""
+    url = os.environ.get("C360_SMTP_URL")
+    return urlsplit(url) if url else None
+
+
+def mail_sender() -> str:
+    """The address that alerts come from."""
+    return os.environ.get("C360_MAIL_FROM") or f"customer360@{socket.gethostname()}"
+
+
+def docs_url() -> str:
+    """Where people open the dbt docs."""
+    return os.environ.get("C360_DOCS_URL") or docs_file().as_uri()
+
+
+def docs_file() -> Path:
+    """The page that `make docs` writes."""
+    return data_dir() / "docs" / "index.html"
+
+
+def reread_days() -> int | None:
+    """How many past days this run reads again, when a person asks for more than usual."""
+    days = os.environ.get("C360_REREAD_DAYS")
+    return int(days) if days else None
+
+
+@contextmanager
+def source_options(source: str, options: Mapping[str, str]) -> Iterator[None]:
+    """Settings of one source for a while, above whatever is configured, in this process."""
+    names = {f"SOURCES__{source}__{key}".upper(): value for key, value in options.items()}
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def accepts_change() -> bool:

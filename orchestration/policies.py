@@ -67,6 +67,10 @@ POLICIES: dict[str, Policy] = {
     # Support rests at weekends as well.
     "raw_intercom": Policy(DAY, Window(74, 122), DATA_PLATFORM),
     "marts": Policy(DAY, Window(50, 98), CUSTOMER_SUCCESS),
+    # Made on the third of a month; holidays are no reason to be called.
+    "published/month_close": Policy(
+        Window(33 * 24, 38 * 24), Window(33 * 24, 38 * 24), CUSTOMER_SUCCESS
+    ),
     "published": Policy(DAY, DAY, CUSTOMER_SUCCESS),
     "": Policy(DAY, Window(50, 98), DATA_PLATFORM),
 }
@@ -84,6 +88,10 @@ AUDIT_RETRIES = dg.RetryPolicy(max_retries=2, delay=5)
 USUAL_CHANGE = {"MIN_PCT_OF_PUBLISHED": 80, "MAX_RED_RISE_POINTS": 10}
 ANY_CHANGE = {"MIN_PCT_OF_PUBLISHED": 0, "MAX_RED_RISE_POINTS": 100}
 
+# What a cursor can miss is read again: by every pull what its source looks back on by itself, once
+# a week and before a month is closed so many days.
+REREAD_DAYS = 35
+
 # A run past this many seconds is ended by run monitoring and its pool slots are freed.
 MAX_RUNTIME_SECONDS = 2 * 60 * 60
 
@@ -92,6 +100,23 @@ def policy_for(key: dg.AssetKey) -> Policy:
     """The first row of the table whose prefix begins the asset's key."""
     name = key.to_user_string()
     return next(policy for prefix, policy in POLICIES.items() if name.startswith(prefix))
+
+
+def rereading(source: str, days: int) -> dict[str, str]:
+    """The settings of a source with which a pull reads so many past days again.
+
+    Empty for the others: PostHog exports by the moment of ingestion, so nothing comes in behind
+    the cursor; Heap's dumps and dropped files come whole; HubSpot, Salesforce and Intercom compare
+    the vendor's count with their own in every pull and list everything when the two differ; Zendesk
+    and Delighted are told of every change, and list again what nothing tells of.
+    """
+    return {
+        # Stripe has no window: everything is listed and compared.
+        "stripe": {"reconcile_days": "0"},
+        "mixpanel": {"lookback_days": f"{days}"},
+        "amplitude": {"lookback_hours": f"{24 * days}"},
+        "segment": {"lookback_days": f"{days}"},
+    }.get(source, {})
 
 
 def apply(spec: dg.AssetSpec) -> dg.AssetSpec:

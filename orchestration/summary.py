@@ -14,7 +14,7 @@ from ingestion import settings
 from orchestration import environment
 from orchestration.assets.publication import PUBLICATION, SOURCES_COMPLETE
 from orchestration.assets.sources import PULLED
-from orchestration.sensors import reason
+from orchestration.incidents import reason
 from publish import reader
 
 

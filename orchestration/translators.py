@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+from orchestration import environment
+
 PATH = {"seeds": "b_seeds", "snapshots": "d_snapshots"}
 LAYERS = {"staging": "c_staging", "intermediate": "d_intermediate", "marts": "e_marts"}
 
@@ -45,7 +47,7 @@ class ModelTranslator(DagsterDbtTranslator):
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The default spec with this project's key, group, kinds and bare description."""
+        """The default spec with this project's key, group, kinds and a link to its dbt docs."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = manifest["sources"].get(unique_id) or manifest["nodes"][unique_id]
         if node["resource_type"] == "source":
@@ -53,9 +55,13 @@ class ModelTranslator(DagsterDbtTranslator):
         return spec.replace_attributes(
             key=dg.AssetKey([node["schema"], node["name"]]),
             group_name=_group(node),
-            description=node["description"],
+            description=f"{node['description']}\n\n[Columns and SQL: dbt docs]({_docs(node)})",
             kinds={"dbt", "duckdb"},
         )
+
+
+def _docs(node: Mapping[str, Any]) -> str:
+    return f"{environment.docs_url()}#!/{node['resource_type']}/{node['unique_id']}"
 
 
 def _group(node: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from orchestration import environment, policies, unchanged
+from orchestration import environment, freshness, policies, unchanged
 from publish.publication import publish
 
 SOURCES_COMPLETE = "sources_complete"
@@ -50,11 +50,13 @@ def publication_step() -> dg.AssetsDefinition:
         ),
     )
     def c360(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        as_of = _built_as_of()
+        freshness.record(context.instance, environment.warehouse(), as_of)
         publication = publish(
             environment.warehouse(),
             environment.publish_dir(),
             run_id=context.run.run_id,
-            as_of=_built_as_of(),
+            as_of=as_of,
             withheld=withheld_columns(),
         )
         return dg.MaterializeResult(

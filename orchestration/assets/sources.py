@@ -18,10 +18,12 @@ from dagster._core.definitions.source_asset import (
 
 from ingestion import pipeline, settings
 from ingestion.pipeline import PullError, PullResult
-from orchestration import policies
+from orchestration import environment, policies
 from orchestration.translators import raw_key, raw_spec
 
 PULLED, PULLED_REASON = "pulled", "reason"
+# Tag of a run that reads so many past days again.
+REREAD_DAYS = "c360/reread_days"
 # Written by dlt itself; models read it to leave out what a killed load left half done.
 LOAD_LOG = "_dlt_loads"
 WORTH_ANOTHER_TRY = {"unreachable", "rate_limited", "bad_answer", "locked"}
@@ -52,7 +54,8 @@ def pull_step(source: str) -> dg.AssetsDefinition:
     )
     def pull(context: dg.AssetExecutionContext) -> Events:
         try:
-            result = pipeline.pull(source)
+            with environment.source_options(source, _rereading(context, source)):
+                result = pipeline.pull(source)
         except Exception as error:
             worth = not isinstance(error, PullError) or error.kind in WORTH_ANOTHER_TRY
             if worth and context.retry_number < policies.PULL_RETRIES:
@@ -64,6 +67,12 @@ def pull_step(source: str) -> dg.AssetsDefinition:
             yield from _pulled(source, tables, result)
 
     return pull
+
+
+def _rereading(context: dg.AssetExecutionContext, source: str) -> dict[str, str]:
+    tagged = context.run.tags.get(REREAD_DAYS)
+    days = int(tagged) if tagged else environment.reread_days()
+    return policies.rereading(source, days) if days else {}
 
 
 def _pulled(source: str, tables: list[str], result: PullResult) -> Events:

@@ -88,7 +88,7 @@ class Product:
             "select column_name from duckdb_columns() where schema_name = 'marts'"
             f" and table_name = '{table}' order by column_index"
         )
-        clocked = ("pulled_at", "_age_hours", "loaded_at")
+        clocked = ("pulled_at", "_age_hours", "loaded_at", "made_at", "_late_at", "_stale_at")
         return ", ".join(f'"{c}"' for (c,) in columns if not c.endswith(clocked))
 
 

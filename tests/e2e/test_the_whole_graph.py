@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from sandbox import Sandbox
+from tests.e2e import personal
 from tests.e2e.harness import ROOT, Product, kill_everything
 
 SMALL = {"companies": 60, "months": 8, "seed": 11, "now": datetime(2026, 5, 4, 6, tzinfo=UTC)}
@@ -187,3 +188,23 @@ def test_a_mart_that_fails_its_audit_leaves_the_last_publication_in_place(
     assert result.returncode == 1, result.stderr[-2000:]
     assert "published__c360" not in result.stdout
     assert (product.published / "c360.duckdb").resolve() == good
+
+
+def test_logs_and_events_of_all_these_runs_hold_no_person(
+    product: Product, sandbox: Sandbox, bad_day
+) -> None:
+    persons = personal.persons(product, sandbox.truth.users["email"].dropna())
+    assert min(len(persons.addresses), len(persons.names)) > 100
+    scanned = dict(personal.left_behind(product.data))
+    assert any(
+        "raw_hubspot" in text and "ASSET_MATERIALIZATION" in text for text in scanned.values()
+    )
+    assert product.data / "logs" / "run.log" in scanned
+    found = {
+        str(path.relative_to(product.data)): sorted(who)[:3]
+        for path, text in scanned.items()
+        if (who := persons.found_in(text))
+    }
+    assert found == {}
+    (someone, *_) = persons.addresses
+    assert persons.found_in(f"cannot cast '{someone.upper()}'") == {someone}, "it would be seen"

@@ -138,13 +138,6 @@ def test_the_daily_job_holds_the_whole_graph_and_the_hourly_one_only_what_events
     assert dg.AssetKey(["raw_stripe", "invoices"]) not in hourly
 
 
-def test_both_jobs_are_scheduled_and_switched_on(defs: dg.Definitions) -> None:
-    schedules = {schedule.job_name: schedule for schedule in defs.schedules}
-    assert set(schedules) == {"daily_graph", "product_events"}
-    for schedule in schedules.values():
-        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
-
-
 def test_every_step_that_opens_the_warehouse_waits_for_its_turn(defs: dg.Definitions) -> None:
     from ingestion import settings
 

@@ -1,16 +1,17 @@
-"""The freshness table covers everything, and a failure reaches people."""
+"""The freshness table covers everything, and Dagster goes by it."""
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
+import asyncio
+import time
 
 import dagster as dg
 import pytest
+from dagster._core.definitions import freshness_evaluator
+from dagster._core.loader import LoadingContextForTest
 
-from orchestration import policies, sensors
+from orchestration import policies
+from orchestration.assets.publication import PUBLICATION
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,7 @@ from orchestration import policies, sensors
         (["marts", "customer_360"], "marts"),
         (["staging", "stg_stripe__invoices"], ""),
         (["published", "c360"], "published"),
+        (["published", "month_close"], "published/month_close"),
     ],
 )
 def test_the_first_matching_row_of_the_table_wins(key: list[str], prefix: str) -> None:
@@ -32,58 +34,36 @@ def test_something_is_late_before_it_is_stale() -> None:
             assert 0 < window.warn <= window.fail
 
 
-@dg.op
-def breaks() -> None:
-    raise dg.Failure("stripe refused its key")
-
-
-@dg.job
-def nightly() -> None:
-    breaks()
-
-
-def failed_run(instance: dg.DagsterInstance) -> dg.RunFailureSensorContext:
-    result = nightly.execute_in_process(instance=instance, raise_on_error=False)
-    return dg.build_run_status_sensor_context(
-        sensor_name="tell_of_failure",
-        dagster_run=result.dagster_run,
-        dagster_instance=instance,
-        dagster_event=result.get_run_failure_event(),
-    ).for_run_failure()
-
-
-def test_a_failed_run_is_written_to_the_log_and_posted_to_the_webhook(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_was_made_turns_from_pass_to_warn_to_fail_as_the_clock_moves(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    received: list[dict] = []
-
-    class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = HTTPServer(("127.0.0.1", 0), Webhook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("C360_ALERT_LOG", str(tmp_path / "alerts.log"))
-    monkeypatch.setenv("C360_ALERT_WEBHOOK", f"http://127.0.0.1:{server.server_port}/hook")
+    made = policies.apply(dg.AssetSpec(PUBLICATION))
+    defs = dg.Definitions(assets=[dg.AssetsDefinition(specs=[made])])
+    node = defs.resolve_asset_graph().get(PUBLICATION)
+    evaluator = freshness_evaluator.TimeWindowFreshnessPolicyEvaluator()
+    hour, now = 3600, time.time()
     with dg.DagsterInstance.ephemeral() as instance:
-        sensors.tell_of_failure(failed_run(instance))
-    server.shutdown()
 
-    (line,) = (tmp_path / "alerts.log").read_text().splitlines()
-    assert json.loads(line)["job"] == "nightly"
-    assert "stripe refused its key" in json.loads(line)["failed_steps"]["breaks"]
-    assert received[0]["text"].startswith("nightly failed in breaks")
+        def state_after(hours: float) -> str:
+            monkeypatch.setattr(
+                freshness_evaluator, "get_current_timestamp", lambda: now + hours * hour
+            )
+            context = LoadingContextForTest(instance)
+            return asyncio.run(evaluator.evaluate_freshness(context, node)).value
+
+        assert state_after(0) == "UNKNOWN", "it was never made"
+        instance.report_runless_asset_event(dg.AssetMaterialization(PUBLICATION))
+        assert [state_after(hours) for hours in (1, 25, 27, 49, 51)] == [
+            "PASS",
+            "PASS",
+            "WARN",
+            "WARN",
+            "FAIL",
+        ]
 
 
-def test_without_a_webhook_the_log_alone_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("C360_ALERT_LOG", str(tmp_path / "alerts.log"))
-    monkeypatch.delenv("C360_ALERT_WEBHOOK", raising=False)
-    with dg.DagsterInstance.ephemeral() as instance:
-        sensors.tell_of_failure(failed_run(instance))
-    assert (tmp_path / "alerts.log").read_text().count("\n") == 1
+def test_only_sources_whose_cursors_can_miss_something_are_told_to_read_again() -> None:
+    assert policies.rereading("mixpanel", 35) == {"lookback_days": "35"}
+    assert policies.rereading("amplitude", 35) == {"lookback_hours": "840"}
+    assert policies.rereading("stripe", 35) == {"reconcile_days": "0"}
+    assert policies.rereading("hubspot", 35) == {}
