@@ -42,6 +42,12 @@ HEALTHY = """
         from marts.customer_health, range(40) t(d);
     create table marts.health_bands_now as
         select unnest(['red', 'yellow', 'green', 'unknown']) as health_band;
+    create table marts.churn_labels as
+        select account_id, if(health_score < 2, 'unknown', 'stayed') as outcome
+        from marts.customer_health;
+    create table marts.health_backtest as
+        select 'v1' as health_version, evidence, auc, auc as pr_auc, auc as lift_top_decile
+        from (values ('enough', 0.7), ('not_enough_evidence', null)) t(evidence, auc);
     create table marts.account_tiers as
         select 'a' || i as account_id, case when i < 10 then 'high' else 'tech' end as touch_tier
         from range(100) r(i);
