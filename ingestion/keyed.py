@@ -3,7 +3,7 @@ dlt as Parquet files; never a Python loop per row."""
 
 import re
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ingestion.tables import DLT_COLUMNS, Kind, Table
 from ingestion.values import clean_text
 
 REJECTS_AT_ONCE = 1000
-HAS_ID = "_dlt_id <> ''"
+GOOD = "reason is null"
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "UINTEGER"), "bigint"),
@@ -57,6 +57,7 @@ class KeyedFiles:
         self._keys, self._unlike = key or table.key, unlike
         self.load_id = dlt.current.load_package_state()["load_id"]
         self._key = ", ".join(f'"{name}"' for name in self._keys)
+        self._print = f"md5_number(concat_ws(chr(0), {self._key}))"
         self._is_first = not pull.stored.count(table.name)
         self._connection.execute(f"create or replace table seen_{table.name} (key uhugeint)")
 
@@ -117,51 +118,54 @@ class KeyedFiles:
         with_line: str = "",
     ) -> tuple[Path, int]:
         """The good rows, once each, and how many they are; the others are turned away."""
-        parquet = self._path()
         names = (*self._table.kinds, *(new or {}))
-        self._connection.execute("create or replace sequence row_number")
+        listed = ", ".join(f'"{name}"' for name in names)
+        # Typed once, into memory that spills: what follows asks for the same rows several times.
+        self._connection.execute(
+            f"create or replace temp table arrived as select {listed}, reason, "
+            f"case when reason is not null then line end as line from ({typed})"
+        )
+        good = self._number(f"select count(*) from arrived where {GOOD}")
+        if good < lines:
+            self._turn_away(with_line or "from arrived", lines, harmless)
+        keep = self._once_each(good)
+        parquet = self._path()
         count = self._copy(
-            f"select {_nullable(names, 'reason is null')}, '{self.load_id}' as _dlt_load_id, "
-            f"'{parquet.stem}-' || nextval('row_number') as _dlt_id "
-            f"from ({typed}) where reason is null",
+            f"select {_nullable(names)}, '{self.load_id}' as _dlt_load_id, "
+            f"'{parquet.stem}-' || rowid as _dlt_id from arrived where {keep}",
             parquet,
         )
-        if count < lines:
-            self._turn_away(with_line or typed, lines, harmless)
-        return self._once_each(parquet, count, names)
+        self._connection.execute(
+            f"insert into seen_{self._table.name} select {self._print} from arrived where {keep}"
+        )
+        self._connection.execute("drop table arrived")
+        return parquet, count
 
     def _changed(self, parquet: Path, to: Path, where: str) -> int:
         return self._pull.stored.write_changes(
             self._table, parquet, to, where, self._pull.now, self._keys, self._unlike, self.load_id
         )
 
-    def _once_each(self, parquet: Path, count: int, names: Sequence[str]) -> tuple[Path, int]:
-        source, keep = f"read_parquet({quoted(parquet)})", []
-        distinct = self._number(f"select count(*) from (select distinct {self._key} from {source})")
-        if distinct < count:
-            newest = f'"{self._table.updated}"' if self._table.updated else "_dlt_id"
-            keep.append(
-                f"_dlt_id in (select first(_dlt_id order by {newest} desc nulls last, _dlt_id) "
-                f"from {source} group by {self._key})"
-            )
-        seen = f"seen_{self._table.name}"
-        known = f"md5_number(concat_ws(chr(0), {self._key})) in (select key from {seen})"
-        if self._number(f"select count(*) from {source} where {known}"):
-            keep.append(f"not ({known})")
-        if keep:
-            whole, parquet = parquet, self._path()
-            sql = (
-                f"select {_nullable(names, HAS_ID)}, '{self.load_id}' as _dlt_load_id, "
-                f"{_nullable(['_dlt_id'], HAS_ID)} from {source} where {' and '.join(keep)}"
-            )
-            count = self._copy(sql, parquet)
-            whole.unlink()
-        self._connection.execute(
-            f"insert into {seen} "
-            f"select md5_number(concat_ws(chr(0), {self._key})) "
-            f"from read_parquet({quoted(parquet)})"
-        )
-        return parquet, count
+    def _once_each(self, good: int) -> str:
+        """SQL: which of the rows that arrived, `good` of them, come first with their key."""
+        keep = GOOD
+        rows = f"from arrived where {GOOD}"
+        if self._number(f"select count(*) from (select distinct {self._key} {rows})") < good:
+            newest = f'"{self._table.updated}" desc nulls last, ' if self._table.updated else ""
+            same = " and ".join(f'a."{key}" is not distinct from b."{key}"' for key in self._keys)
+            keep += f""" and rowid not in (
+                select row from (
+                    select a.rowid as row, row_number() over (
+                        partition by {self._key} order by {newest}a.rowid) as place
+                    from arrived a semi join (
+                        select {self._key} {rows} group by all having count(*) > 1
+                    ) b on {same}
+                    where {GOOD}
+                ) where place > 1)"""
+        known = f"{self._print} in (select key from seen_{self._table.name})"
+        if self._number(f"select count(*) {rows} and {known}"):
+            keep += f" and not ({known})"
+        return keep
 
     def _turn_away(self, typed: str, lines: int, harmless: Collection[str]) -> None:
         found = dict(
@@ -203,11 +207,11 @@ class KeyedFiles:
         return int(found[0]) if found else 0
 
 
-def _nullable(names: Iterable[str], always: str) -> str:
-    """SQL for columns of which DuckDB cannot tell that none is null, by a condition that is always
-    true. Where it can, it writes a column that may hold none, and dlt, which has declared that it
-    may, writes the whole file anew."""
-    return ", ".join(f'case when {always} then "{name}" end as "{name}"' for name in names)
+def _nullable(names: Iterable[str]) -> str:
+    """SQL for columns of good rows of which DuckDB cannot tell that none is null. Where it can, it
+    writes a column that may hold none, and dlt, which has declared that it may, writes the whole
+    file anew."""
+    return ", ".join(f'case when {GOOD} then "{name}" end as "{name}"' for name in names)
 
 
 def _hints(new: Mapping[str, Kind]) -> Any:
