@@ -220,8 +220,9 @@ def published(folder: Path) -> dict[dg.AssetKey, Freshness]:
     names = [field.name for field in fields(Freshness)]
     with reader.connect(folder) as connection:
         rows = connection.execute(f"select {', '.join(names)} from marts.{TABLE}").fetchall()
-    told = [
-        Freshness(*(v.replace(tzinfo=UTC) if isinstance(v, datetime) else v for v in row))
-        for row in rows
-    ]
+    told = [Freshness(**dict(zip(names, map(_aware, row), strict=True))) for row in rows]
     return {dg.AssetKey.from_user_string(row.asset_key): row for row in told}
+
+
+def _aware(value: Any) -> Any:
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value

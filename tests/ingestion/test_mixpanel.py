@@ -18,6 +18,7 @@ from ingestion import pipeline
 from ingestion.columnar import CutStream, Days, EventFile, save_stream, workbench
 from ingestion.errors import PullError
 from ingestion.sources import mixpanel
+from orchestration import environment, policies
 from sandbox import Sandbox
 from tests.ingestion.support import NOW, query, rows, small_world
 
@@ -101,6 +102,18 @@ def test_a_late_event_replaces_its_day_and_arrives_once(later: Sandbox) -> None:
     )
     assert loads == [(1,)]
     assert pipeline.pull("mixpanel").rows == {}
+
+
+def test_a_reconciliation_finds_what_came_behind_the_cursor_and_doubles_nothing(
+    later: Sandbox,
+) -> None:
+    before = query("mixpanel", "select count(*) from events")[0][0]
+    later.put("mixpanel", "events", [an_event(NOW - timedelta(days=20))])
+    assert pipeline.pull("mixpanel").rows == {}, "every pull looks a week back"
+    with environment.source_options("mixpanel", policies.rereading("mixpanel", 35)):
+        assert pipeline.pull("mixpanel").rows == {"events": 1}
+        assert pipeline.pull("mixpanel").rows == {}
+    assert query("mixpanel", "select count(*) from events") == [(before + 1,)]
 
 
 def test_a_day_that_gains_and_loses_events_is_the_vendor_s_day(later: Sandbox) -> None:
