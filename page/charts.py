@@ -20,6 +20,8 @@ MOVEMENTS = {
     "contraction": "#e8944a",
     "churn": RED,
     "churn_involuntary": "#a8327e",
+    "transfer": "#8a6d3b",
+    "restatement": "#c9a227",
     "fx_effect": UNKNOWN,
 }
 # From red to green at 50 and 75 points: the values worth that are the limits of a measure.

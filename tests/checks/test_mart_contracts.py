@@ -77,6 +77,16 @@ HEALTHY = """
             m > 0 as is_closed, cast(10 as decimal(18, 4)) as mrr_reporting
         from range(100) r(i), range(12) t(m);
     update marts.mrr_monthly set month_on = date_trunc('month', month_on);
+    create table marts.mrr_daily as
+        select 'a' || i as account_id, 'USD' as currency,
+            date '2025-01-01' + cast(100 * m as integer) as from_on,
+            case when m < 3 then date '2025-01-01' + cast(100 * m + 100 as integer) end as to_on,
+            cast(10 as decimal(18, 4)) as mrr_reporting
+        from range(100) r(i), range(4) t(m);
+    create table marts.revenue_restatements as
+        select date '2026-01-01' as month_on, 'a' || i as account_id, 'mrr' as metric,
+            timestamp '2026-03-10 06:00' - to_hours(cast(i as integer)) as noticed_at
+        from range(30) r(i);
     create table marts.mrr_movements as
         select 'a' || i as account_id, date '2026-02-01' as month_on, 'new' as movement,
             cast(10 as decimal(18, 4)) as amount_reporting
@@ -179,6 +189,7 @@ def test_an_empty_mart_is_judged_and_only_an_empty_customer_360_is_held_back(
         ("customer_360", "PUBLISHED_CUSTOMER_360_ROWS", 100),
         ("mrr_monthly", "PUBLISHED_MRR_MONTHLY_ROWS", 1200),
         ("mrr_movements", "PUBLISHED_MRR_MOVEMENTS_ROWS", 100),
+        ("mrr_daily", "PUBLISHED_MRR_DAILY_ROWS", 400),
     ],
 )
 def test_a_fifth_may_go_between_two_publications_and_no_row_more(

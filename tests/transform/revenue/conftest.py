@@ -24,9 +24,7 @@ def warehouse(
         tmp_path_factory.mktemp("revenue"),
         {"stripe": billing.tables},
         as_of=AS_OF,
-        select="+mrr_monthly +revenue_exceptions +mrr_movements +cohort_retention +renewals"
-        " +kpi_monthly the_items_of_an_account_sum_to_its_mrr"
-        " movements_explain_every_change_of_mrr net_retention_is_never_below_gross_retention",
+        select="+path:models/marts/revenue path:tests/revenue",
     )
     yield con
     con.close()

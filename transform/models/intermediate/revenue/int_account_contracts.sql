@@ -89,16 +89,18 @@ joined as (
         {%- if billing_known %}
         coalesce(money_now.mrr > 0 or money_now.usage_mrr > 0, false)
         or coalesce(contents.items_without_price > 0, false) as is_customer,
-        money_now.account_id is not null or lines.account_id is not null as has_paid,
+        coalesce(money_now.has_paid, false) or lines.account_id is not null as has_paid,
         {%- else %}
         cast(null as {{ dbt.type_boolean() }}) as is_customer,
         cast(null as {{ dbt.type_boolean() }}) as has_paid,
         {%- endif %}
+        money_now.account_id is not null as has_contract,
         money_now.currency,
         money_now.mrr,
         money_now.usage_mrr,
         money_now.mrr_reporting,
         money_now.arr_reporting,
+        money_now.carr_reporting,
         coalesce(lines.first_paid_on, started.first_paid_on) as first_paid_on,
         contents.licensed_seats,
         contents.items_without_price,
@@ -126,6 +128,8 @@ select
     {#- An account whose only item cannot be priced pays an unknown amount, not nothing. -#}
     case when is_customer then mrr_reporting when not is_customer then 0 end as mrr_reporting,
     case when is_customer then arr_reporting when not is_customer then 0 end as arr_reporting,
+    {#- Who has signed and does not pay yet has one; who has no contract has none. -#}
+    case when has_contract then carr_reporting when is_customer is not null then 0 end as carr_reporting,
     first_paid_on,
     case
         when first_paid_on <= {{ as_of_day() }}

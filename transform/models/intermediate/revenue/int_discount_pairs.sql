@@ -1,6 +1,7 @@
+{#- What has not begun is priced as of its first day. -#}
 with items as (
     select * from {{ ref('int_subscription_item_prices') }}
-    where not_counted_because is null and exception is null
+    where (not_counted_because is null or not_counted_because = 'not_started') and exception is null
 ),
 
 versions as (
@@ -30,6 +31,9 @@ pairs as (
         items.account_id,
         items.month_on,
         items.measured_on,
+        items.is_month_end,
+        case when items.not_counted_because = 'not_started' then items.started_on else items.measured_on end
+            as priced_on,
         items.currency as item_currency,
         items.term_months,
         items.product_source_id,
@@ -61,6 +65,7 @@ select
     account_id,
     month_on,
     measured_on,
+    is_month_end,
     discount_source_id,
     scope,
     percent_off,
@@ -73,8 +78,8 @@ where
     coalesce(duration, 'forever') <> 'once'
     and measured_on >= valid_from_on
     and (valid_to_on is null or measured_on < valid_to_on)
-    and (starts_at is null or {{ local_date('starts_at') }} <= measured_on)
-    and (ends_at is null or {{ local_date('ends_at') }} > measured_on)
+    and (starts_at is null or {{ local_date('starts_at') }} <= priced_on)
+    and (ends_at is null or {{ local_date('ends_at') }} > priced_on)
     and (
         applies_to_products is null
         or applies_to_products in ('[]', 'null')

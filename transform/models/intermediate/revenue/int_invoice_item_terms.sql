@@ -81,7 +81,8 @@ corrected as (
 terms as (
     select
         {%- set carried = [
-            'source', 'line_source_id', 'subscription_source_id', 'item_source_id', 'account_id', 'currency',
+            'source', 'line_source_id', 'subscription_source_id', 'item_source_id', 'account_source_id', 'account_id',
+            'currency',
             'product_source_id', 'product_name', 'is_seat_based', 'product_features', 'quantity', 'usage_type',
             'period_start_at', 'period_start_on', 'period_end_on', 'issued_on', 'due_on', 'paid_on', 'ended_on',
         ] %}

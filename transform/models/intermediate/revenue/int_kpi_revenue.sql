@@ -38,6 +38,9 @@ moved as (
         month_on,
         count(case when mrr > 0 then 1 end) as active,
         count(case when mrr > 0 and mrr_reporting is null then 1 end) as without_rate,
+        count(case when carr > 0 then 1 end) as signed,
+        count(case when carr > 0 and carr_reporting is null then 1 end) as signed_without_rate,
+        sum(carr_reporting) as carr,
         count(case when movement = 'new' then 1 end) as began,
         sum(mrr_reporting) as mrr,
         sum(new_mrr_reporting) as new_mrr,
@@ -57,6 +60,9 @@ monthly as (
         months.month_no,
         coalesce(moved.active, 0) as active,
         coalesce(moved.without_rate, 0) as without_rate,
+        moved.signed,
+        moved.signed_without_rate,
+        moved.carr,
         coalesce(moved.began, 0) as began,
         coalesce(moved.mrr, 0) as mrr,
         coalesce(moved.new_mrr, 0) as new_mrr,
@@ -107,7 +113,7 @@ early as (
     select
         cast({{ dbt.dateadd('month', 3, 'first_paid.month_on') }} as date) as month_on,
         first_paid.account_id,
-        count(case when account_months.mrr = 0 then 1 end) > 0 as has_left
+        count(case when account_months.movement = 'churn' then 1 end) > 0 as has_left
     from first_paid
     inner join account_months
         on
@@ -175,6 +181,7 @@ joined as (
 {%- set metrics = [
     ('mrr', 'mrr', none, 'active', 'without_rate'),
     ('arr', '12 * mrr', none, 'active', 'without_rate'),
+    ('carr', 'carr', none, 'signed', 'signed_without_rate'),
     ('active_accounts', 'active', none, 'active', '0'),
     ('arpa', 'mrr', 'active - without_rate', 'active', 'without_rate'),
     ('new_accounts', 'began', none, 'began', '0'),

@@ -81,7 +81,8 @@ select
     source,
     source_id as line_source_id,
     invoice_source_id,
-    subscription_source_id,
+    {#- What is billed without a subscription stands by itself. -#}
+    coalesce(subscription_source_id, item_source_id) as subscription_source_id,
     item_source_id,
     price_source_id,
     product_source_id,

@@ -27,6 +27,8 @@ items as (
         versions.*,
         states.month_on,
         states.measured_on,
+        states.is_month_end,
+        states.started_on,
         states.account_source_id,
         states.account_id,
         states.is_cancelling,
@@ -56,7 +58,7 @@ tiered as (
     select
         items.source,
         items.source_id,
-        items.month_on,
+        items.measured_on,
         count(*) as tiers_found,
         max(case when tiers.up_to is null or tiers.up_to >= items.units then 1 else 0 end) as is_covered,
         sum(case
@@ -77,7 +79,7 @@ tiered as (
     inner join tiers
         on items.source = tiers.source and items.price_source_id = tiers.price_source_id
     where items.billing_scheme = 'tiered'
-    group by items.source, items.source_id, items.month_on
+    group by items.source, items.source_id, items.measured_on
 ),
 
 priced as (
@@ -100,7 +102,7 @@ priced as (
         on
             items.source = tiered.source
             and items.source_id = tiered.source_id
-            and items.month_on = tiered.month_on
+            and items.measured_on = tiered.measured_on
     left join currencies on items.currency = currencies.code
 )
 
@@ -112,6 +114,8 @@ select
     account_id,
     month_on,
     measured_on,
+    is_month_end,
+    started_on,
     currency,
     product_source_id,
     product_name,
@@ -129,7 +133,8 @@ select
     case
         when not_counted_because = 'unknown_status' then 'unknown_status'
         when not_counted_because = 'ends_before_start' then 'ends_before_start'
-        when not_counted_because is not null then null
+        {#- What has not begun is signed all the same, and has to have a price. -#}
+        when not_counted_because <> 'not_started' or usage_type = 'metered' then null
         when account_id is null then 'no_account'
         when currency is null then 'no_currency'
         when known_currency is null then 'unknown_currency'

@@ -1,5 +1,5 @@
-with months as (
-    select * from {{ ref('int_mrr_months') }}
+with days as (
+    select * from {{ ref('int_mrr_days') }}
 ),
 
 versions as (
@@ -10,8 +10,8 @@ now_known as (
     select source, source_id, ended_at from {{ ref('int_subscriptions') }}
 ),
 
-links as (
-    select source, source_id, account_id from {{ ref('int_account_links') }}
+placings as (
+    select * from {{ ref('int_account_placings') }}
 ),
 
 invoices as (
@@ -21,8 +21,9 @@ invoices as (
 
 states as (
     select
-        months.month_on,
-        months.measured_on,
+        days.month_on,
+        days.measured_on,
+        days.is_month_end,
         versions.*,
         {#- The end is a dated fact: a later look at the record tells it better than the last look before. -#}
         coalesce({{ local_date('now_known.ended_at') }}, {{ local_date('versions.ended_at') }}) as ended_on,
@@ -31,12 +32,14 @@ states as (
         {{ local_date('versions.pause_resumes_at') }} as pause_resumes_on,
         {{ local_date('versions.current_period_end_at') }} as period_end_on,
         {{ local_date('versions.cancel_at') }} as cancel_on
-    from months
+    from days
     inner join versions
         on
-            months.measured_on >= versions.first_load_on
-            and months.measured_on >= versions.valid_from_on
-            and (versions.valid_to_on is null or months.measured_on < versions.valid_to_on)
+            days.source = versions.source
+            and days.subscription_source_id = versions.source_id
+            and days.measured_on >= versions.first_load_on
+            and days.measured_on >= versions.valid_from_on
+            and (versions.valid_to_on is null or days.measured_on < versions.valid_to_on)
     left join now_known
         on versions.source = now_known.source and versions.source_id = now_known.source_id
 ),
@@ -46,7 +49,7 @@ overdue as (
     select
         states.source,
         states.source_id,
-        states.month_on,
+        states.measured_on,
         min({{ local_date('coalesce(invoices.due_at, invoices.issued_at)') }}) as overdue_since_on
     from states
     inner join invoices
@@ -54,13 +57,13 @@ overdue as (
     where
         {{ local_date('coalesce(invoices.due_at, invoices.issued_at)') }} <= states.measured_on
         and (invoices.paid_at is null or {{ local_date('invoices.paid_at') }} > states.measured_on)
-    group by states.source, states.source_id, states.month_on
+    group by states.source, states.source_id, states.measured_on
 ),
 
 dated as (
     select
         states.*,
-        links.account_id,
+        placings.account_id,
         {{ dbt.datediff(
             'coalesce(overdue.overdue_since_on, ' ~ local_date('states.current_period_start_at') ~ ', states.started_on)',
             'states.measured_on', 'day'
@@ -70,9 +73,13 @@ dated as (
         on
             states.source = overdue.source
             and states.source_id = overdue.source_id
-            and states.month_on = overdue.month_on
-    left join links
-        on states.source = links.source and states.account_source_id = links.source_id
+            and states.measured_on = overdue.measured_on
+    left join placings
+        on
+            states.source = placings.source
+            and states.account_source_id = placings.source_id
+            and (placings.from_on is null or states.measured_on >= placings.from_on)
+            and (placings.to_on is null or states.measured_on < placings.to_on)
 )
 
 select
@@ -80,6 +87,7 @@ select
     source_id as subscription_source_id,
     month_on,
     measured_on,
+    is_month_end,
     account_source_id,
     account_id,
     status,

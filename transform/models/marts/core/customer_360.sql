@@ -71,6 +71,7 @@ select
     contracts.is_customer,
     cast(contracts.mrr_reporting as {{ sql_type('money') }}) as mrr,
     cast(contracts.arr_reporting as {{ sql_type('money') }}) as arr,
+    cast(contracts.carr_reporting as {{ sql_type('money') }}) as carr,
     '{{ var("reporting_currency") }}' as currency,
     contracts.currency as billing_currency,
     cast(contracts.mrr as {{ sql_type('money') }}) as billing_mrr,

@@ -1,5 +1,29 @@
-with figures as (
+with known as (
     select * from {{ ref('int_kpi_revenue') }}
+),
+
+closed as (
+    {#- What could not be told when the month was closed may still become known. -#}
+    select
+        *,
+        case when is_quotient then numerator / nullif(denominator, 0) else numerator end as value
+    from {{ ref('int_closed_kpis') }}
+    where frozen_at <= {{ as_of() }}
+),
+
+figures as (
+    select
+        known.metric,
+        known.month_on,
+        known.is_closed,
+        known.is_quotient,
+        case when closed.value is not null then closed.numerator else known.numerator end as numerator,
+        case when closed.value is not null then closed.denominator else known.denominator end as denominator,
+        case when closed.value is not null then closed.population else known.population end as population,
+        case when closed.value is not null then closed.excluded else known.excluded end as excluded,
+        case when closed.value is not null then closed.frozen_at end as frozen_at
+    from known
+    left join closed on known.metric = closed.metric and known.month_on = closed.month_on
 ),
 
 metrics as (
@@ -29,6 +53,7 @@ valued as (
         figures.denominator,
         figures.population,
         figures.excluded,
+        figures.frozen_at,
         targets.target,
         case
             when figures.is_quotient then figures.numerator / nullif(figures.denominator, 0)
@@ -81,5 +106,6 @@ select
             partition by metric, run order by month_on rows between unbounded preceding and current row
         ) as {{ dbt.type_bigint() }}
     ) as months_missed_in_row,
+    frozen_at,
     {{ as_of() }} as as_of
 from runs

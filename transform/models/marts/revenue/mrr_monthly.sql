@@ -1,27 +1,29 @@
-select
-    account_id,
-    month_on,
-    measured_on,
-    is_closed,
-    origin,
-    currency,
-    is_multi_currency,
-    movement,
-    is_involuntary,
-    opening_mrr,
-    {%- for name in mrr_movements() + ['fx'] %}
-    {{ name }}_mrr,
-    {%- endfor %}
-    mrr,
-    usage_mrr,
+{%- set columns -%}
+    {{ account_month_columns() | join(',\n    ') }},
+    {{ account_month_amounts() | join(',\n    ') }},
     '{{ var("reporting_currency") }}' as reporting_currency,
-    opening_mrr_reporting,
-    {%- for name in mrr_movements() + ['fx'] %}
-    {{ name }}_mrr_reporting,
+    {%- for name in account_month_amounts() %}
+    {{ name }}_reporting,
     {%- endfor %}
-    mrr_reporting,
-    usage_mrr_reporting,
     arr_reporting,
-    items_counted,
+    carr_reporting,
+    items_counted
+{%- endset -%}
+with open_months as (
+    select * from (
+        {{ open_account_months(ref('int_closed_account_mrr')) }}
+    ) as months
+)
+
+select
+    {{ columns }},
+    cast(null as {{ dbt.type_timestamp() }}) as frozen_at,
     {{ as_of() }} as as_of
-from {{ ref('int_account_mrr') }}
+from open_months
+union all
+select
+    {{ columns }},
+    frozen_at,
+    {{ as_of() }} as as_of
+from {{ ref('int_closed_account_mrr') }}
+where frozen_at <= {{ as_of() }}

@@ -1,10 +1,19 @@
 with today as (
-    select measured_on, month_on from {{ ref('int_mrr_months') }}
+    select measured_on from {{ ref('int_mrr_months') }}
     where measured_on = {{ as_of_day() }}
 ),
 
 items as (
-    select * from {{ ref('int_item_mrr') }}
+    select * from {{ ref('int_item_mrr_days') }}
+),
+
+subscriptions as (
+    select source, source_id, account_source_id from {{ ref('int_subscriptions') }}
+),
+
+ambiguous as (
+    select source, source_id from {{ ref('int_account_links') }}
+    where reason = 'ambiguous'
 ),
 
 rates as (
@@ -21,7 +30,7 @@ found as (
         exception as reason,
         'not_counted' as effect,
         currency,
-        month_on
+        measured_on
     from items
     where exception is not null
     union all
@@ -34,7 +43,7 @@ found as (
         'no_exchange_rate' as reason,
         'not_in_reporting_currency' as effect,
         items.currency,
-        items.month_on
+        items.measured_on
     from items
     left join rates
         on
@@ -52,9 +61,27 @@ found as (
         'discount_in_other_currency' as reason,
         'counted_without_discount' as effect,
         cast(null as {{ dbt.type_string() }}) as currency,
-        month_on
+        measured_on
     from {{ ref('int_discount_pairs') }}
     where is_other_currency
+    union all
+    {#- It counts once, as an account of its own, until somebody says which of them it belongs to. #}
+    select
+        items.source,
+        'customer' as record_type,
+        ambiguous.source_id as record_id,
+        items.subscription_source_id,
+        items.account_id,
+        'customer_in_two_accounts' as reason,
+        'not_in_the_account' as effect,
+        items.currency,
+        items.measured_on
+    from items
+    inner join subscriptions
+        on items.source = subscriptions.source and items.subscription_source_id = subscriptions.source_id
+    inner join ambiguous
+        on subscriptions.source = ambiguous.source and subscriptions.account_source_id = ambiguous.source_id
+    where items.mrr > 0
 )
 
 select
@@ -67,11 +94,11 @@ select
     found.reason,
     found.effect,
     min(found.currency) as currency,
-    min(found.month_on) as first_month_on,
-    max(found.month_on) as last_month_on,
-    count(distinct found.month_on) as months,
-    max(case when today.month_on is not null then 1 else 0 end) = 1 as is_current,
+    cast({{ dbt.date_trunc('month', 'min(found.measured_on)') }} as date) as first_month_on,
+    cast({{ dbt.date_trunc('month', 'max(found.measured_on)') }} as date) as last_month_on,
+    count(distinct {{ dbt.date_trunc('month', 'found.measured_on') }}) as months,
+    max(case when today.measured_on is not null then 1 else 0 end) = 1 as is_current,
     {{ as_of() }} as as_of
 from found
-left join today on found.month_on = today.month_on
+left join today on found.measured_on = today.measured_on
 group by found.source, found.record_type, found.record_id, found.reason, found.effect
