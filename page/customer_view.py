@@ -162,7 +162,12 @@ def _usage(published: Published, row: pd.Series, words: Words) -> None:
     parts.chart(charts.usage(found, words, row.licensed_seats), words.say("usage"))
     unknown = int((~found.is_known.fillna(True).astype(bool)).sum())
     last = words.say("last_use", at=moment(row.last_core_event_at))
-    st.caption(last + (" " + words.say("unknown_days", n=number(unknown)) if unknown else ""))
+    told = [last]
+    if unknown:
+        told.append(words.say("unknown_days", n=number(unknown)))
+    if is_known(row.licensed_seats):
+        told.append(words.say("seats_line", n=number(row.licensed_seats)))
+    st.caption(" ".join(told))
 
 
 def _mrr(published: Published, row: pd.Series, words: Words) -> None:

@@ -146,6 +146,19 @@ def kpi(published: Published, metric: str) -> pd.Series | None:
     return None if answer.empty else answer.iloc[0]
 
 
+def backtest(published: Published) -> pd.DataFrame:
+    """How well the score foretold each target, of the whole company; the newest version first, and
+    of each version any churn first.
+    """
+    return published.ask(
+        f"""
+        from {published.table("health_backtest")}
+        where period = 'all' and segment = 'all'
+        order by health_version desc, target <> 'churn', target
+        """
+    )
+
+
 def movements(published: Published, book: Book, months: int = 24) -> pd.DataFrame:
     """What moved MRR, per month and movement (churn of unpaid invoices apart), in the reporting
     currency, for the last `months`; `without_rate` rows could not be converted.

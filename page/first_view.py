@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from page import call_list, charts, figures, health_charts, parts
+from page import call_list, charts, evidence, figures, health_charts, parts
 from page.book import Book
 from page.published import Lacking, Published, newest
 from page.words import Words, is_known, number, percent, plain
@@ -26,6 +26,8 @@ def show(published: Published, book: Book, words: Words) -> None:
         return
     with parts.section(words, words.say("cohorts"), words.say("cohorts_told")):
         _cohorts(published, words)
+    with parts.section(words, words.say("backtest"), words.say("backtest_told")):
+        evidence.show(published, words)
 
 
 def _headline(published: Published, book: Book, words: Words) -> None:

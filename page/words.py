@@ -66,7 +66,9 @@ class Words:
         return self.say("age_days", n=f"{hours / 24:.0f}")
 
     def measured(self, value: Any, unit: Any) -> str:
-        """A value of a health measure in its unit: share, change, days or count."""
+        """A value of a health measure in its unit: share, change, days, count, points or colour
+        (0 red, 1 yellow, 2 green).
+        """
         if not is_known(value):
             return NOTHING
         match unit:
@@ -76,6 +78,11 @@ class Words:
                 return f"{value:+.0%}"
             case "days":
                 return self.say("age_days", n=f"{value:,.0f}")
+            case "points":
+                return f"{value:.1f}"
+            case "colour":
+                # Limits lie between two colours: from there on it is the better one.
+                return self.code("health_band", ["red", "yellow", "green"][round(value + 0.01)])
             case _:
                 return f"{value:,.0f}"
 

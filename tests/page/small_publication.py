@@ -82,6 +82,19 @@ MARTS = [
     ) t(metric, month_on, segment, is_closed, value, target, method, population)
     """,
     """
+    create table marts.health_backtest as
+    select
+        health_version, 'all' as period, 'all' as segment, target,
+        'not_enough_evidence' as evidence, date '2025-01-31' as first_observed_on,
+        date '2025-11-30' as last_observed_on,
+        50 as observations, 0 as rebuilt_observations, 5 as customers, 1 as lost_customers,
+        none as auc, none as auc_low, none as auc_high, none as auc_days_since_core_use,
+        none as lift_top_decile, none as captured_arr_20_pct, none as red_hit_pct,
+        none as yellow_hit_pct, none as green_hit_pct, none as warned_pct, none as green_before_pct
+    from (select cast(null as double) as none),
+        (values ('v1'), ('v2')) v(health_version), (values ('churn'), ('voluntary')) t(target)
+    """,
+    """
     create table marts.mrr_movements as select * from (values
         ('hubspot:acme', date '2026-02-01', true, 'expansion', 'upsell', 700, 'USD'),
         ('hubspot:bolt', date '2026-02-01', true, 'expansion', 'cross_sell', 300, 'USD'),

@@ -76,6 +76,7 @@ def test_usage_renewals_and_revenue_are_there(look: Look) -> None:
     (renewal,) = table(page, "outcome")
     assert (renewal["product_name"], renewal["outcome"]) == ("Platform", "Expanded")
     assert "Of 1 days the product source does not tell: gaps, not zeros." in told(page)
+    assert "The dashed line: 100 seats paid for." in told(page)
     # Score, drivers, use, MRR, answers.
     assert len(page.get("vega_lite_chart")) == 5
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.page.conftest import Look, listed, metrics, sound, told
-from tests.page.small_publication import EVIL
+from tests.page.small_publication import EVIL, publish_at
 
 Rows = list[dict[str, Any]]
 
@@ -153,6 +154,24 @@ def test_movements_are_summed_by_kind_and_gains_and_losses_have_their_own_colour
     assert list(colours) == ["Expansion", "Contraction", "Churn for unpaid invoices"]
     assert len(set(colours.values())) == 3
     assert "1 movements are not in it, for want of an exchange rate." in told(page)
+
+
+def test_a_backtest_without_enough_losses_claims_nothing(look: Look, tmp_path: Path) -> None:
+    said = told(look())
+    assert "Not enough evidence: 1 customers were lost so far" in said
+    assert "Version v2: 50 observations of 5 customers from 2025-01-31 to 2025-11-30" in said
+    enough = """
+        update marts.health_backtest set evidence = 'enough', lost_customers = 40, auc = 0.8125,
+            auc_low = 0.71, auc_high = 0.9, lift_top_decile = 3.25, captured_arr_20_pct = 55,
+            warned_pct = 62.5, green_before_pct = 10, red_hit_pct = 30
+        where health_version = 'v2'
+    """
+    page = look(publish_at(tmp_path, enough))
+    shown = metrics(page)
+    assert (shown["AUC"], shown["Lift, worst tenth"]) == ("0.81", "3.25×")
+    assert shown["Lost ARR in the worst fifth"] == "55 %"
+    assert "Not enough evidence" not in told(page)
+    assert "0.71 – 0.90" in str([metric.help for metric in page.metric])
 
 
 def test_names_from_outside_are_shown_as_they_are(look: Look) -> None:

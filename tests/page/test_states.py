@@ -33,6 +33,7 @@ FIRST_VIEW_MARTS = {
     "customer_health_history",
     "mrr_movements",
     "cohort_retention",
+    "health_backtest",
 }
 
 

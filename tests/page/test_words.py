@@ -35,6 +35,8 @@ GROUPS = {
     "instrument": "instrument",
     "bucket": "bucket",
     "priority": "priority",
+    "target": "target_of",
+    "evidence": "evidence",
 }
 # The same name means another thing in another mart.
 GROUPS_OF = {
@@ -198,6 +200,26 @@ def test_amounts_are_short_as_each_language_writes_them(
     amount: float | None, english: str, japanese: str
 ) -> None:
     assert (Words("en").money(amount), Words("ja").money(amount)) == (english, japanese)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.394, "share", "39%"),
+        (-0.2, "change", "-20%"),
+        (35, "days", "35 days"),
+        (8.24, "points", "8.2"),
+        (0, "colour", "Red"),
+        (1, "colour", "Yellow"),
+        # A limit between two colours is where the better one begins.
+        (0.5, "colour", "Yellow"),
+        (1.5, "colour", "Green"),
+        (3, "count", "3"),
+        (None, "share", "–"),
+    ],
+)
+def test_a_measure_is_said_in_its_unit(value: float | None, unit: str, said: str) -> None:
+    assert Words("en").measured(value, unit) == said
 
 
 def test_ages_are_in_the_unit_that_tells_them_apart() -> None:
