@@ -11,11 +11,13 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+import yaml
 
 from publish.reader import READER_CONFIG
 from tests.page.small_publication import publish_at
 
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "bi" / "README.md").read_text()
+BI = Path(__file__).resolve().parents[2] / "docs" / "bi"
+GUIDE = (BI / "README.md").read_text()
 
 Open = Callable[[str], duckdb.DuckDBPyConnection]
 
@@ -56,7 +58,13 @@ def as_the_drivers_are_told(file: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-WAYS: list[Open] = [as_in_python, as_in_the_cli, as_the_drivers_are_told]
+def as_superset_does(file: str) -> duckdb.DuckDBPyConnection:
+    """Opens with what the database of the Superset files hands to DuckDB."""
+    database = yaml.safe_load((BI / "superset" / "databases" / "customer_360.yaml").read_text())
+    return duckdb.connect(file, **database["extra"]["engine_params"]["connect_args"])
+
+
+WAYS: list[Open] = [as_in_python, as_in_the_cli, as_the_drivers_are_told, as_superset_does]
 
 ATTACKS = [
     "from read_csv('{folder}/secret.csv')",
@@ -103,7 +111,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: way.__name__)
+# Before the boxes: one process opens one file with one set of settings at a time.
+def test_without_the_settings_the_same_box_reads_the_secret(folder: Path) -> None:
+    with duckdb.connect(str(folder / "published" / "c360.duckdb"), read_only=True) as connection:
+        read = connection.execute(f"from read_csv('{folder}/secret.csv')").fetchall()
+    assert read == [("hunter2",)]
+
+
+def test_the_recipes_run_as_they_stand_in_the_guide(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    names: dict[str, Any] = {}
+    for code in blocks("python"):
+        exec(code, names)
+    assert names["red"].to_dict("list") == {"csm_name": ["Sato"], "red_arr": [120000]}
+    assert isinstance(names["accounts"], pd.DataFrame)
+    assert len(names["accounts"]) == 6
+    assert len(names["months"]) == 1
+    assert f"config={READER_CONFIG}".replace("'", '"') in GUIDE
+
+
+@pytest.fixture(scope="module", params=WAYS, ids=lambda way: way.__name__)
 def box(folder: Path, request: pytest.FixtureRequest) -> Iterator[duckdb.DuckDBPyConnection]:
     """The publication, opened in one of the ways."""
     with request.param(str(folder / "published" / "c360.duckdb")) as connection:
@@ -126,23 +155,3 @@ def test_a_box_reads_writes_loads_and_unlocks_nothing(
     words = "disabled by configuration|has been locked|read-only mode|disabled through|not allowed"
     assert re.search(words, str(refused.value)), refused.value
     assert sorted(folder.rglob("*")) == before
-
-
-def test_without_the_settings_the_same_box_reads_the_secret(folder: Path) -> None:
-    with duckdb.connect(str(folder / "published" / "c360.duckdb"), read_only=True) as connection:
-        read = connection.execute(f"from read_csv('{folder}/secret.csv')").fetchall()
-    assert read == [("hunter2",)]
-
-
-def test_the_recipes_run_as_they_stand_in_the_guide(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(folder)
-    names: dict[str, Any] = {}
-    for code in blocks("python"):
-        exec(code, names)
-    assert names["red"].to_dict("list") == {"csm_name": ["Sato"], "red_arr": [120000]}
-    assert isinstance(names["accounts"], pd.DataFrame)
-    assert len(names["accounts"]) == 6
-    assert len(names["months"]) == 1
-    assert f"config={READER_CONFIG}".replace("'", '"') in GUIDE

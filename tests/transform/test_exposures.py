@@ -56,5 +56,12 @@ def test_the_page_reads_nothing_that_its_exposure_does_not_name() -> None:
     assert set(EXPECTED) <= named("customer_page", "ref")
 
 
+def test_the_superset_dashboard_reads_the_marts_that_its_exposure_names() -> None:
+    files = (TRANSFORM.parent / "docs" / "bi" / "superset" / "datasets").rglob("*.yaml")
+    # The table publication is made of source_freshness.
+    read = {{"publication": "source_freshness"}.get(path.stem, path.stem) for path in files}
+    assert read == named("superset_dashboard", "ref")
+
+
 def test_every_metric_can_be_asked_for() -> None:
     assert named("metrics_by_name", "metric") == METRICS

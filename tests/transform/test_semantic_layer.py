@@ -27,13 +27,13 @@ from dbt.cli.main import dbtRunner
 from publish.publication import publish
 from publish.reader import query
 
+from .contracts import MARTS, contract, create_marts
 from .raw import TRANSFORM
 from .warehouse import close_warehouse
 
 pytest.importorskip("dbt_metricflow", reason="the environment is older than requirements.lock")
 
 SEMANTIC = sorted((TRANSFORM / "models" / "semantic").glob("*.yml"))
-MARTS = {path.stem: path for path in (TRANSFORM / "models" / "marts").rglob("*.yml")}
 
 ROWS = """
     insert into marts.customer_360 by name select * from (values
@@ -103,11 +103,6 @@ def declared(kind: str) -> list[dict[str, Any]]:
     return [entry for path in SEMANTIC for entry in yaml.safe_load(path.read_text()).get(kind, [])]
 
 
-def contract(mart: str) -> dict[str, Any]:
-    (model,) = yaml.safe_load(MARTS[mart].read_text())["models"]
-    return model
-
-
 def read_marts() -> list[str]:
     """The marts that metrics rest on, and the calendar."""
     read = {model["model"].split("'")[1] for model in declared("semantic_models")}
@@ -119,10 +114,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The publication of the rows above; tables have the columns of their contracts."""
     folder = tmp_path_factory.mktemp("metrics")
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
-        connection.execute("create schema marts")
-        for mart in [*read_marts(), "source_freshness"]:
-            columns = ", ".join(f"{c['name']} {c['data_type']}" for c in contract(mart)["columns"])
-            connection.execute(f"create table marts.{mart} ({columns})")
+        create_marts(connection, read_marts())
         connection.execute(ROWS)
     now = datetime(2026, 3, 10, 12, tzinfo=UTC)
     publish(folder / "warehouse.duckdb", folder / "published", run_id="run-1", as_of=now)
@@ -152,8 +144,9 @@ def ask(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         column.pop("data_tests", None)
     (models / "calendar.yml").write_text(yaml.safe_dump({"models": [spine]}))
     (project / "macros").mkdir()
-    names = (TRANSFORM / "macros" / "generate_schema_name.sql").read_text()
-    (project / "macros" / "generate_schema_name.sql").write_text(names)
+    (project / "macros" / "schema.sql").write_text(
+        "{% macro generate_schema_name(name, node) %}{{ name or target.schema }}{% endmacro %}"
+    )
 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("C360_PUBLISH_DIR", str(published))
