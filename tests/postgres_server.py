@@ -51,7 +51,7 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """Start one in a folder under the system's temporary one, and stop it in the end."""
-    programs = _programs()
+    folder_of_programs = programs()
     folder = Path(tempfile.mkdtemp(prefix="c360-pg-"))
     # It refuses to run as root, and nobody else may look into pytest's own folders.
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -63,7 +63,7 @@ def server() -> Iterator[Server]:
             shutil.chown(path, *(user.pw_uid, user.pw_gid) if user else (os.getuid(), -1))
         init = ["-D", folder / "db", "-U", ADMIN, "-A", "scram-sha-256", f"--pwfile={secret}"]
         subprocess.run(
-            [programs / "initdb", *init, "-E", "UTF8", "--locale=C", "--no-sync"],
+            [folder_of_programs / "initdb", *init, "-E", "UTF8", "--locale=C", "--no-sync"],
             check=True,
             capture_output=True,
             cwd=folder,
@@ -75,7 +75,7 @@ def server() -> Iterator[Server]:
         listen = ["-h", "127.0.0.1", "-p", str(port), "-k", folder]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(
-                [programs / "postgres", "-D", folder / "db", *listen, "-F"],
+                [folder_of_programs / "postgres", "-D", folder / "db", *listen, "-F"],
                 stdout=log,
                 stderr=log,
                 cwd=folder,
@@ -105,8 +105,8 @@ def _wait(started: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
 
 
-def _programs() -> Path:
-    """The folder of `initdb` and `postgres`."""
+def programs() -> Path:
+    """The folder of `initdb`, `postgres` and, mostly, `pg_dump`. Skips the test without any."""
     found = shutil.which("postgres")
     usual = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     for program in [*([Path(found)] if found else []), *usual]:

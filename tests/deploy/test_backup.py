@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from orchestration import backup, environment
+from tests.deploy import documented
 
 HOLD = """
 import sys, duckdb
@@ -64,10 +65,14 @@ def writer(path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_what_was_saved_comes_back_and_the_next_run_builds_on_it(
     data: Path, tmp_path: Path
 ) -> None:
-    saved = backup.save(tmp_path / "backups")
+    program = "python -m orchestration.backup "
+    save = documented.command(f"{program}save").removeprefix(program)
+    restore = documented.command(f"{program}restore").removeprefix(program)
+    backup.main(save.replace("/var/backups/c360", str(tmp_path / "backups")).split())
+    (saved,) = (tmp_path / "backups").iterdir()
     write(data / "warehouse.duckdb", 2)
     write(data / "raw" / "raw_stripe.duckdb", 2)
-    backup.restore(saved)
+    backup.main([restore.split()[0], str(saved)])
     assert written(data / "warehouse.duckdb") == 1
     assert written(data / "raw" / "raw_stripe.duckdb") == 1
     # Without it a run would find its inputs unchanged, and build nothing.

@@ -18,7 +18,8 @@ import pytest
 import requests
 
 from orchestration import environment
-from tests.postgres_server import Server, server
+from tests.deploy import documented
+from tests.postgres_server import Server, programs, server
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "docs" / "deploy" / "systemd"
@@ -179,3 +180,22 @@ def test_a_schedule_that_was_switched_on_in_the_webserver_starts_runs_by_the_dae
     kept = machine.storage.ask(machine.storage.dsn(), "select count(*) from event_logs")
     assert kept[0][0] > 0
     assert not list(machine.home.rglob("*.db")), "storage in files"
+    if (programs() / "pg_dump").exists():
+        assert restored(machine, "select count(*) from event_logs where event is not null") > 0
+
+
+def restored(machine: Machine, question: str) -> int:
+    """What a second database answers after the guide's own commands have filled it."""
+    storage = machine.storage
+    storage.ask(storage.dsn(), "create database another")
+    for beginning, database in (("pg_dump", "postgres"), ("pg_restore", "another")):
+        line = documented.command(beginning).replace("/var/backups/c360", str(machine.home))
+        subprocess.run(
+            ["bash", "-ec", line],
+            env={
+                "PATH": f"{programs()}:{os.environ['PATH']}",
+                "PLAIN_DSN": storage.dsn(database),
+            },
+            check=True,
+        )
+    return int(storage.ask(storage.dsn("another"), question)[0][0])
