@@ -107,6 +107,28 @@ HEALTHY = """
         select 'a' || i as account_id, date '2026-03-10' - cast(d as integer) as day,
             true as is_known, 100 as core_events
         from range(10) r(i), range(30) t(d);
+    create table marts.feature_adoption as
+        select 'a' || i as account_id, f as feature, date '2026-03-08' as week_end,
+            f = 'reports' as is_entitled, case f when 'reports' then 5 else 0 end as core_events
+        from range(10) r(i), unnest(['reports', 'api']) t(f);
+    create table marts.account_adoption_weekly as
+        select 'a' || i as account_id, date '2026-03-02' as week_start, i as active_users_4w
+        from range(10) r(i);
+    create table marts.account_activation as
+        select 'a' || i as account_id, 'activation' as goal,
+            case when i < 80 then 'unmapped' when i < 90 then 'immature' end as null_reason
+        from range(100) r(i);
+    create table marts.activation as
+        select g as goal, 0.5 as activation_rate, 3 as reached
+        from unnest(['activation', 'first_value']) t(g);
+    create table marts.time_to_value as
+        select 'activation' as goal, 4 as first_quarter_days, 9 as median_days,
+            cast(null as varchar) as median_null_reason
+        union all select 'first_value', 4, null, 'fewer_than_half';
+    create table marts.usage_retention as
+        select 'user' as unit, 'week' as period, date '2026-01-05' as cohort_on, i as age,
+            20 - i as returned_or_later
+        from range(8) r(i);
     create table marts.source_freshness as
         select * from (values
             ('hubspot', 'crm', timestamp '2026-03-09 12:00', timestamp '2026-03-10 11:00', 24, 1),
@@ -566,3 +588,31 @@ def test_tiers_of_two_times_that_overlap_are_not_published_and_many_that_move_sh
         valid_from = date '2026-02-20' where substr(account_id, 2)::int < {}"""
     assert wrong(audit("account_tier_history", move.format(19))) == {}
     assert wrong(audit("account_tier_history", move.format(20))) == {"metric_moved_pct": "WARN"}
+
+
+def test_a_feature_that_nobody_is_sold_shows_and_so_do_weeks_that_stopped(audit: Audit) -> None:
+    used = "update marts.feature_adoption set core_events = 1 where feature = 'api'"
+    assert wrong(audit("feature_adoption", used)) == {"metric_unknown_features": "WARN"}
+    unlisted = "update marts.feature_adoption set is_entitled = null where feature = 'api'"
+    assert wrong(audit("feature_adoption", used, unlisted)) == {}
+    old = "update marts.feature_adoption set week_end = date '2026-02-{}'"
+    assert wrong(audit("feature_adoption", old.format("28"))) == {"metric_weeks_behind": "WARN"}
+    quiet = "update marts.account_adoption_weekly set active_users_4w = 0 where rowid > 2"
+    assert wrong(audit("account_adoption_weekly", quiet)) == {"metric_active_pct": "WARN"}
+
+
+def test_goals_that_cannot_be_judged_or_reached_show(audit: Audit) -> None:
+    unwatched = "update marts.account_activation set null_reason = 'unmapped' where rowid < 90"
+    assert wrong(audit("account_activation", unwatched)) == {"metric_unwatched_pct": "WARN"}
+    nobody = "update marts.activation set reached = 0 where goal = 'activation'"
+    assert wrong(audit("activation", nobody)) == {"metric_never_reached": "WARN"}
+
+
+def test_curves_that_no_data_could_give_are_not_published(audit: Audit) -> None:
+    for change in ("median_days = 3", "median_null_reason = 'fewer_than_half'"):
+        found = audit(
+            "time_to_value", f"update marts.time_to_value set {change} where goal = 'activation'"
+        )
+        assert found["metric_medians_out_of_order"].stops
+    more = "update marts.usage_retention set returned_or_later = 20 where age = 5"
+    assert audit("usage_retention", more)["metric_rising_unbounded"].stops

@@ -2,8 +2,6 @@
     What each user did for which account on each day up to as_of. An event without an account
     belongs to the account of its user.
 -#}
-{{ config(materialized='view') }}
-
 with activity as (
     select * from {{ ref('int_product_user_daily') }}
 ),
@@ -27,6 +25,7 @@ select
     activity.user_key,
     activity.event_name,
     coalesce(event_catalog.is_core, false) as is_core,
+    coalesce(event_catalog.is_connection, false) as is_connection,
     event_catalog.feature,
     case when event_catalog.is_integration then activity.integration end as integration,
     cast(sum(activity.events) as {{ dbt.type_bigint() }}) as events,
@@ -39,4 +38,4 @@ inner join links
         and coalesce(activity.account_key, users.account_key) = links.source_id
 left join event_catalog on activity.event_name = event_catalog.event_name
 where links.account_id is not null and not coalesce(users.is_excluded, false)
-group by 1, 2, 3, 4, 5, 6, 7, 8
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9

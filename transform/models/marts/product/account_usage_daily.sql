@@ -1,5 +1,6 @@
 {%- set measures = [
-    'events', 'core_events', 'dau', 'wau', 'mau', 'issued_users', 'features_used_28d', 'integrations_connected'
+    'connections', 'events', 'core_events', 'dau', 'wau', 'mau', 'issued_users', 'features_used_28d',
+    'integrations_connected',
 ] -%}
 with activity as (
     select * from {{ ref('int_account_activity_daily') }}
@@ -59,6 +60,7 @@ per_day as (
     select
         account_id,
         day,
+        sum(case when is_connection then events else 0 end) as connections,
         sum(events) as events,
         sum(case when is_core then events else 0 end) as core_events,
         count(distinct case when is_core then user_key end) as dau
@@ -67,8 +69,7 @@ per_day as (
 ),
 
 user_days as (
-    select distinct account_id, user_key, day from activity
-    where is_core and user_key is not null
+    select distinct account_id, user_key, day from {{ ref('int_account_user_days') }}
 ),
 
 feature_days as (
@@ -108,6 +109,7 @@ counted as (
         spine.account_id,
         spine.day,
         spine.is_known,
+        coalesce(per_day.connections, 0) as connections,
         coalesce(per_day.events, 0) as events,
         coalesce(per_day.core_events, 0) as core_events,
         coalesce(per_day.dau, 0) as dau,
@@ -116,7 +118,9 @@ counted as (
         coalesce(sum(feature_changes.change) over so_far, 0) as features_used_28d,
         coalesce(sum(integrations.connected) over so_far, 0) as integrations_connected,
         coalesce(sum(issued.issued) over so_far, 0) as issued_users,
-        max(case when per_day.core_events > 0 then spine.day end) over so_far as last_core_on
+        max(case when per_day.core_events > 0 then spine.day end) over so_far as last_core_on,
+        sum(coalesce(per_day.dau, 0)) over last_28 as user_days_28d,
+        count(case when spine.is_known then 1 end) over last_28 as known_days_28d
     from spine
     left join per_day on spine.account_id = per_day.account_id and spine.day = per_day.day
     left join wau_changes
@@ -128,7 +132,9 @@ counted as (
     left join integrations
         on spine.account_id = integrations.account_id and spine.day = integrations.connected_on
     left join issued on spine.account_id = issued.account_id and spine.day = issued.issued_on
-    window so_far as (partition by spine.account_id order by spine.day)
+    window
+        so_far as (partition by spine.account_id order by spine.day),
+        last_28 as (partition by spine.account_id order by spine.day rows between 27 preceding and current row)
 )
 
 select
@@ -138,6 +144,11 @@ select
     {%- for measure in measures %}
     cast(case when is_known then {{ measure }} end as {{ dbt.type_bigint() }}) as {{ measure }},
     {%- endfor %}
+    cast(
+        case when is_known and known_days_28d = 28 then user_days_28d / 28.0 / nullif(mau, 0) end
+        as {{ sql_type('ratio') }}
+    ) as stickiness,
+    cast(case when is_known then 1.0 * wau / nullif(mau, 0) end as {{ sql_type('ratio') }}) as weekly_stickiness,
     case
         when is_known
             then {{ dbt.cast(dbt.datediff('last_core_on', 'day', 'day'), dbt.type_bigint()) }}
