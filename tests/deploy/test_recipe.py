@@ -93,6 +93,9 @@ def test_the_image_holds_every_folder_that_the_code_imports_and_no_secret() -> N
     taken = {source for line in copied for source in line.split()}
     assert all((ROOT / source).exists() for source in taken)
     assert not taken & {".", ".dlt", "data", "published", "drops"}
+    unsent = (DEPLOY / "Containerfile.dockerignore").read_text().splitlines()
+    assert {".dlt/secrets.toml", "data", "docs/deploy/sources.env"} <= set(unsent)
+    assert not taken & set(unsent)
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     needed = {
         name.split(".")[0]
