@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
 
 from page import parts
-from page.published import Published
+from page.published import Published, Replaced
 from page.settings import Settings
-from page.words import Words, moment, plain
+from page.words import Words, moment, number, plain
 from publish.reader import SourceAge
 
 
@@ -34,6 +35,9 @@ def head(published: Published, settings: Settings, words: Words) -> None:
     with st.expander(words.say("each_source"), icon=":material/database:"):
         ages = _table(published, since, words)
         parts.table(ages, {name: words.say(name) for name in ages.columns})
+        # A newer publication draws everything anew within a minute.
+        with suppress(Replaced), parts.degraded(words):
+            _marts(published, since, words)
         st.caption(
             words.say(
                 "published_as",
@@ -45,6 +49,24 @@ def head(published: Published, settings: Settings, words: Words) -> None:
         if settings.docs_url:
             label = words.say("docs_link")
             st.link_button(label, settings.docs_url, icon=":material/account_tree:")
+
+
+def _marts(published: Published, since: float, words: Words) -> None:
+    """Which marts rest on data that are too old by now, and because of which source."""
+    marts = published.ages_of_marts()
+    if marts.empty:
+        return
+    # Data are counted to what the publication calls now, which goes on as the clock does.
+    now = published.said.as_of.replace(tzinfo=None) + timedelta(hours=since)
+    late = marts[marts.data_late_at <= now]
+    if late.empty:
+        st.caption(words.say("marts_in_time", n=number(len(marts))))
+        return
+    told = ", ".join(
+        f"{plain(source)}: " + ", ".join(plain(key.rpartition("/")[2]) for key in of.asset_key)
+        for source, of in late.groupby("data_source")
+    )
+    st.warning(words.say("marts_late", late=told), icon=":material/schedule:")
 
 
 def _as_of(published: Published, since: float, words: Words) -> str:

@@ -71,6 +71,17 @@ class Published:
             gone += [f"{mart}.{name}" for name in wanted if name not in there] if there else [mart]
         return gone
 
+    def ages_of_marts(self) -> pd.DataFrame:
+        """When the data of each mart turn late, and because of which source; empty when nobody
+        wrote that down, as where only part of the graph was run.
+        """
+        if "asset_freshness" not in self.columns:
+            return pd.DataFrame()
+        return self.ask(
+            "select asset_key, data_source, data_late_at from marts.asset_freshness"
+            " where layer = 'marts' and data_late_at is not null order by asset_key"
+        )
+
     def ask(self, sql: str, **parameters: Any) -> pd.DataFrame:
         """The answer, kept for as long as this publication is the newest."""
         return _kept(self.version, self.folder, sql, parameters)

@@ -172,6 +172,23 @@ def test_what_is_old_is_said_with_what_to_do(
     assert "configured wrongly" in told(sound(view.run()))
 
 
+def test_marts_that_turn_late_after_the_publication_are_named_with_their_source(
+    look: Look, tmp_path: Path
+) -> None:
+    ages = """
+        create table marts.asset_freshness as select * from (values
+            ('marts/customer_360', 'marts', 'stripe', timestamp '2026-03-10 {hour}'),
+            ('marts/renewals', 'marts', 'stripe', timestamp '2026-03-12 12:00'),
+            ('raw_stripe/invoices', 'raw', 'stripe', timestamp '2026-03-09 12:00')
+        ) t(asset_key, layer, data_source, data_late_at)
+    """
+    # The publication calls noon of the 10th now.
+    view = look(publish_at(tmp_path, ages.format(hour="11:59")))
+    assert "behind: stripe: customer_360. " in told(view).replace("\\", "")
+    view = look(publish_at(tmp_path, ages.format(hour="13:00")))
+    assert "The data of all 2 marts are as young as they should be." in told(view)
+
+
 def test_a_source_that_never_sent_anything_is_named(look: Look, tmp_path: Path) -> None:
     never = "update marts.source_freshness set newest_record_at = null, data_age_hours = null"
     view = look(publish_at(tmp_path, f"{never} where source = 'stripe'"))
