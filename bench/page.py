@@ -44,6 +44,9 @@ WAREHOUSE = f"""
         case when i % 8 > 0 then cast(hash(i, 2) % 100 as decimal(5, 2)) end as health_score,
         case when i % 8 = 0 then 'unknown' when health_score < 50 then 'red'
             when health_score < 75 then 'yellow' else 'green' end as health_band,
+        cast(hash(i, 3) % 40 as decimal(5, 2)) - 20 as health_delta_28d,
+        cast(hash(i, 4) % 3 as bigint) as open_tickets,
+        cast(hash(i, 5) % 2 as bigint) as open_urgent_tickets,
         arr * (1 - health_score / 100) as priority,
         'Only 20 % of paid seats were used in 28 days (risk below 76 %)' as reason_1,
         'No core use for ' || i % 40 || ' days (risk above 14)' as reason_2
@@ -57,6 +60,35 @@ WAREHOUSE = f"""
         'red' as band, 10 as nominal_weight, 10 as weight_used, m as points, 10 - m as points_lost,
         'In words' as reason
     from marts.customer_360, range(9) r(m);
+    -- Half a year of days, as the history appends them.
+    create table marts.customer_health_history as
+    select
+        account_id, day, 'v2' as health_version, true as is_in_force, arr, health_score,
+        health_band, cast(null as varchar) as health_cap
+    from range(date '2026-05-04', date '2026-11-02', interval 1 day) r(d),
+        (select cast(d as date) as day), marts.customer_360;
+    create table marts.account_hierarchy as
+    select account_id, account_id as ultimate_parent_account_id, 0 as depth
+    from marts.customer_360;
+    create table marts.account_subscriptions as
+    select account_id, 'Plan ' || n as product_name, 'running' as state, mrr
+    from marts.customer_360, range(2) r(n);
+    create table marts.account_invoices as
+    select account_id, 'in_' || n as source_id, 'paid' as status, mrr as total,
+        timestamp '2024-12-01' + to_months(cast(n as integer)) as issued_at
+    from marts.customer_360, range(24) r(n);
+    create table marts.account_tickets as
+    select account_id, 't_' || n as source_id, 'solved' as status, 'normal' as priority,
+        timestamp '2026-01-01' + to_days(cast(n * 9 as integer)) as created_at
+    from marts.customer_360, range(30) r(n);
+    create table marts.account_survey_answers as
+    select account_id, 'nps' as instrument, n as score, 10 as scale_max, n * 10 as score_0_100,
+        timestamp '2026-01-01' + to_days(cast(n * 30 as integer)) as responded_at
+    from marts.customer_360, range(8) r(n);
+    create table marts.account_timeline as
+    select account_id, 'ticket_opened' as kind, 'normal' as detail, 'e_' || n as source_id,
+        timestamp '2025-01-01' + to_days(cast(n * 6 as integer)) as happened_at
+    from marts.customer_360, range(100) r(n);
     create table marts.mrr_monthly as
     select account_id, month_on, 'none' as movement, mrr as mrr_reporting,
         'USD' as reporting_currency
