@@ -14,11 +14,12 @@ from orchestration.assets.audits import (
     mart_contracts,
     raw_contracts,
 )
+from orchestration.assets.backtest import backtest_report
 from orchestration.assets.month_close import month_close
 from orchestration.assets.publication import publication_step, sources_complete
 from orchestration.assets.sources import pull_step
 from orchestration.assets.transform import dbt_resource, transform
-from orchestration.schedules import MONTHLY, ONLY_IN, jobs, schedules
+from orchestration.schedules import MONTHLY, ONLY_IN, QUARTERLY, jobs, schedules
 from orchestration.sensors import tell_people
 from orchestration.storage import write_quickly
 
@@ -44,6 +45,7 @@ defs = dg.Definitions(
         transform.map_asset_specs(policies.apply),
         publication_step(),
         month_close({ONLY_IN: MONTHLY}),
+        backtest_report({ONLY_IN: QUARTERLY}),
         audit_record("raw", RAW),
         audit_record("marts", MARTS),
     ],

@@ -71,6 +71,8 @@ POLICIES: dict[str, Policy] = {
     "published/month_close": Policy(
         Window(33 * 24, 38 * 24), Window(33 * 24, 38 * 24), CUSTOMER_SUCCESS
     ),
+    # Made on the fifth of each quarter.
+    "backtest": Policy(Window(95 * 24, 105 * 24), Window(95 * 24, 105 * 24), CUSTOMER_SUCCESS),
     "published": Policy(DAY, DAY, CUSTOMER_SUCCESS),
     "": Policy(DAY, Window(50, 98), DATA_PLATFORM),
 }
