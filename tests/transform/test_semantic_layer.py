@@ -1,14 +1,16 @@
 """Metrics asked by name say what the marts say.
 
-The publication is written by hand, in the reporting currency; e pays in one that no rate converts:
+The publication is written by hand, in the reporting currency; e pays in one that no rate converts,
+and in February 2026 h hands its contract over to b:
 
 | account | tier | health on 9 and 10 March | MRR 2025-02 | 2025-03 | 2026-02 | 2026-03 |
 | ------- | ---- | ------------------------ | ----------- | ------- | ------- | ------- |
 | a       | high | yellow 60, red 30        | 100         | 100     | 150     | 200     |
-| b       | tech | green 90, green 90       |             | 40      | 40      | 30      |
+| b       | tech | green 90, green 90       |             | 40      | 120     | 110     |
 | c       | tech | none, unknown            |             |         |         | 20      |
 | d       | -    |                          |             | 60      | 0       | 0       |
 | e       | -    |                          |             |         |         | ?       |
+| h       | -    |                          |             | 80      | 0       | 0       |
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ ROWS = """
 
     insert into marts.mrr_monthly by name
     select *, mrr as mrr_reporting, 12 * mrr as arr_reporting,
+        12 * mrr + case when account_id = 'a' then 200 else 0 end as carr_reporting,
+        transfer_mrr as transfer_mrr_reporting,
         case when movement = 'new' then mrr - opening_mrr else 0 end as new_mrr_reporting,
         0 as reactivation_mrr_reporting,
         case when movement = 'expansion' then mrr - opening_mrr else 0 end
@@ -53,14 +57,16 @@ ROWS = """
             as contraction_mrr_reporting,
         case when movement = 'churn' then mrr - opening_mrr else 0 end as churn_mrr_reporting
     from (values
-        ('a', date '2025-02-01', 'new', 0, 100),
-        ('a', date '2025-03-01', 'none', 100, 100), ('b', date '2025-03-01', 'new', 0, 40),
-        ('d', date '2025-03-01', 'new', 0, 60),
-        ('a', date '2026-02-01', 'expansion', 100, 150), ('b', date '2026-02-01', 'none', 40, 40),
-        ('d', date '2026-02-01', 'churn', 60, 0),
-        ('a', date '2026-03-01', 'expansion', 150, 200), ('d', date '2026-03-01', 'none', 0, 0),
-        ('b', date '2026-03-01', 'contraction', 40, 30), ('c', date '2026-03-01', 'new', 0, 20)
-    ) t(account_id, month_on, movement, opening_mrr, mrr);
+        ('a', date '2025-02-01', 'new', 0, 100, 0),
+        ('a', date '2025-03-01', 'none', 100, 100, 0), ('b', date '2025-03-01', 'new', 0, 40, 0),
+        ('d', date '2025-03-01', 'new', 0, 60, 0), ('h', date '2025-03-01', 'new', 0, 80, 0),
+        ('a', date '2026-02-01', 'expansion', 100, 150, 0),
+        ('b', date '2026-02-01', 'transfer', 40, 120, 80),
+        ('d', date '2026-02-01', 'churn', 60, 0, 0), ('h', date '2026-02-01', 'transfer', 80, 0, -80),
+        ('a', date '2026-03-01', 'expansion', 150, 200, 0), ('d', date '2026-03-01', 'none', 0, 0, 0),
+        ('b', date '2026-03-01', 'contraction', 120, 110, 0),
+        ('c', date '2026-03-01', 'new', 0, 20, 0), ('h', date '2026-03-01', 'none', 0, 0, 0)
+    ) t(account_id, month_on, movement, opening_mrr, mrr, transfer_mrr);
     insert into marts.mrr_monthly by name
     select 'e' as account_id, date '2026-03-01' as month_on, 'new' as movement, 500 as mrr,
         0 as opening_mrr;
@@ -177,20 +183,21 @@ def ask(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
 
 def test_balances_flows_and_quotients_by_month(ask: Ask) -> None:
     found = ask(
-        "mrr,arr,active_accounts,arpa,logo_churn,quick_ratio,new_accounts,renewal_rate,nrr_12m",
+        "mrr,arr,carr,active_accounts,arpa,logo_churn,quick_ratio,new_accounts,renewal_rate,nrr_12m",
         "metric_time__month",
         *("--start-time", "2026-02-01", "--end-time", "2026-03-31"),
     )
     # e pays, so it is active; what it pays is in no sum, and it does not lower the ARPA.
-    # a and c grew by 70, b shrank by 10. Of three that began February with MRR, d left.
+    # a and c grew by 70, b shrank by 10. Of three that began February with what is theirs, d left:
+    # what h hands over is no loss, and b had it already.
     assert found == {
         "2026-02-01": {
-            "mrr": 190, "arr": 2280, "active_accounts": 2, "arpa": 95,
+            "mrr": 270, "arr": 3240, "carr": 3440, "active_accounts": 2, "arpa": 135,
             "logo_churn": pytest.approx(1 / 3), "quick_ratio": pytest.approx(50 / 60),
             "new_accounts": 0, "renewal_rate": 1, "nrr_12m": 1.5,
         },
         "2026-03-01": {
-            "mrr": 250, "arr": 3000, "active_accounts": 4, "arpa": pytest.approx(250 / 3),
+            "mrr": 330, "arr": 3960, "carr": 4160, "active_accounts": 4, "arpa": 110,
             "logo_churn": 0, "quick_ratio": 7,
             "new_accounts": 2, "renewal_rate": 0.75, "nrr_12m": 1.15,
         },
@@ -204,7 +211,7 @@ def test_a_quarter_has_the_balance_of_its_end_the_sum_of_its_flows_and_the_mean_
     found = ask(metrics, "metric_time__quarter", "--start-time", "2026-01-01")
     assert found == {
         "2026-01-01": {
-            "mrr": 250, "churn_mrr": -60, "expansion_mrr": 100,
+            "mrr": 330, "churn_mrr": -60, "expansion_mrr": 100,
             "logo_churn": pytest.approx(1 / 5), "nrr_12m": 1.15,
             "gross_mrr_churn": pytest.approx(70 / 390),
             # The costs of February are unknown: it counts in neither side.
@@ -222,7 +229,7 @@ def test_any_metric_is_cut_by_what_the_account_is_now(ask: Ask) -> None:
         "seat_use": 0.3, "arr_renewing_90d": 2400,
     }  # fmt: skip
     assert found["tech"] == {
-        "mrr": 50, "customers": 2, "red_arr": 0, "unknown_arr": 240, "average_health": 90,
+        "mrr": 130, "customers": 2, "red_arr": 0, "unknown_arr": 240, "average_health": 90,
         "seat_use": 0.9, "arr_renewing_90d": None,
     }  # fmt: skip
 
@@ -242,8 +249,8 @@ def test_health_has_a_past_and_counts_no_version_but_the_one_in_force(ask: Ask) 
 def test_growth_is_measured_against_the_same_month_a_year_before(ask: Ask) -> None:
     found = ask("mrr_growth_12m", "metric_time__month", "--end-time", "2026-03-31")
     grown = {month: row["mrr_growth_12m"] for month, row in found.items()}
-    assert grown["2026-03-01"] == 0.25
-    assert grown["2026-02-01"] == pytest.approx(0.9)
+    assert grown["2026-03-01"] == pytest.approx(330 / 280 - 1)
+    assert grown["2026-02-01"] == pytest.approx(1.7)
 
 
 @pytest.mark.parametrize(
