@@ -12,7 +12,12 @@ from page.words import NOTHING, Words, is_known, number
 ROWS = 300
 # Which kinds of events a reader looks for together, and where the words of their details stand.
 TIMELINE = {
-    "contacts": {"contact": "activity", "contact_attempt": "activity", "note": "note", "touch": ""},
+    "contacts": {
+        "contact": "activity",
+        "contact_attempt": "activity",
+        "note": "note",
+        "touch": "touch",
+    },
     "money": {
         "opportunity_opened": "opportunity",
         "opportunity_won": "opportunity",

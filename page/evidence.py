@@ -13,10 +13,9 @@ from page.words import NOTHING, Words, day, is_known, number, plain
 def show(published: Published, words: Words) -> None:
     """The newest version of the scorecards in figures, all versions in a table."""
     found = figures.backtest(published)
-    if found.empty:
+    if found.empty or not (newest := found.iloc[0]).observations > 0:
         st.info(words.say("no_backtest"))
         return
-    newest = found.iloc[0]
     seen = words.say(
         "backtest_seen",
         version=plain(newest.health_version),

@@ -160,6 +160,8 @@ def test_a_backtest_without_enough_losses_claims_nothing(look: Look, tmp_path: P
     said = told(look())
     assert "Not enough evidence: 1 customers were lost so far" in said
     assert "Version v2: 50 observations of 5 customers from 2025-01-31 to 2025-11-30" in said
+    none = "update marts.health_backtest set observations = 0"
+    assert "Nothing can be held against it yet" in told(look(publish_at(tmp_path, none)))
     enough = """
         update marts.health_backtest set evidence = 'enough', lost_customers = 40, auc = 0.8125,
             auc_low = 0.71, auc_high = 0.9, lift_top_decile = 3.25, captured_arr_20_pct = 55,
