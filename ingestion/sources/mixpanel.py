@@ -9,8 +9,9 @@ a part of a day is kept.
 import re
 import shutil
 import uuid
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ MOST_RANGES = 50
 FIRST_RANGE_DAYS = 31
 # Fewer and larger files load faster, up to here; this bounds what lies on the disk meanwhile.
 EVENTS_PER_RANGE = 400_000
+# Unpacking one takes a core less time than typing it, but not by much.
+EXPORTS_AHEAD = 2
 FASTEST_GROWTH = 3
 FIRST_PULL_DAYS = 731
 # Reasons that say nothing about types: the event is well formed, its time is not ours to take.
@@ -99,24 +102,31 @@ class _Events:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         try:
-            with ThreadPoolExecutor(1) as ahead, workbench(self._folder) as connection:
-                days: Days | None = self._range(self._first_day(), FIRST_RANGE_DAYS)
-                coming = ahead.submit(self._download, days) if days else None
-                while days and coming:
-                    path, lines = coming.result()
-                    after = self._next(days, lines)
-                    coming = ahead.submit(self._download, after) if after else None
+            with ThreadPoolExecutor(EXPORTS_AHEAD) as ahead, workbench(self._folder) as connection:
+                for days, path, lines in self._exports(ahead):
                     yield from self._import(EventFile(connection, path, days), days, lines)
                     path.unlink()
-                    days = after
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _next(self, days: Days, lines: int) -> Days | None:
-        """The days behind `days`, as many as will hold a good number of events."""
-        length = (days.last - days.first).days + 1
-        growth = min(EVENTS_PER_RANGE / max(lines, 1), FASTEST_GROWTH)
-        return self._range(days.last + timedelta(days=1), int(length * growth))
+    def _exports(self, ahead: ThreadPoolExecutor) -> Iterator[tuple[Days, Path, int]]:
+        """Every range of days in turn, its file and how many lines it has, while the next ones are
+        on their way. A range holds as many days as come to a good number of events."""
+        coming: deque[tuple[Days, Future[tuple[Path, int]]]] = deque()
+        first, length = self._first_day(), FIRST_RANGE_DAYS
+        while True:
+            # The first of them is the one that is being loaded.
+            while len(coming) <= EXPORTS_AHEAD and (days := self._range(first, length)):
+                coming.append((days, ahead.submit(self._download, days)))
+                first = days.last + timedelta(days=1)
+            if not coming:
+                return
+            days, export = coming[0]
+            path, lines = export.result()
+            growth = min(EVENTS_PER_RANGE / max(lines, 1), FASTEST_GROWTH)
+            length = int(((days.last - days.first).days + 1) * growth)
+            yield days, path, lines
+            coming.popleft()
 
     def _range(self, first: date, length: int) -> Days | None:
         if first > self._today:

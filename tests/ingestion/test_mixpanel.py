@@ -18,7 +18,6 @@ from ingestion import pipeline
 from ingestion.columnar import CutStream, Days, EventFile, save_stream, workbench
 from ingestion.errors import PullError
 from ingestion.sources import mixpanel
-from orchestration import environment, policies
 from sandbox import Sandbox
 from tests.ingestion.support import NOW, query, rows, small_world
 
@@ -102,18 +101,6 @@ def test_a_late_event_replaces_its_day_and_arrives_once(later: Sandbox) -> None:
     )
     assert loads == [(1,)]
     assert pipeline.pull("mixpanel").rows == {}
-
-
-def test_a_reconciliation_finds_what_came_behind_the_cursor_and_doubles_nothing(
-    later: Sandbox,
-) -> None:
-    before = query("mixpanel", "select count(*) from events")[0][0]
-    later.put("mixpanel", "events", [an_event(NOW - timedelta(days=20))])
-    assert pipeline.pull("mixpanel").rows == {}, "every pull looks a week back"
-    with environment.source_options("mixpanel", policies.rereading("mixpanel", 35)):
-        assert pipeline.pull("mixpanel").rows == {"events": 1}
-        assert pipeline.pull("mixpanel").rows == {}
-    assert query("mixpanel", "select count(*) from events") == [(before + 1,)]
 
 
 def test_a_day_that_gains_and_loses_events_is_the_vendor_s_day(later: Sandbox) -> None:
@@ -224,9 +211,10 @@ def test_a_long_history_takes_ranges_that_grow_while_there_is_little(
     monkeypatch.setenv("SOURCES__MIXPANEL__START_DATE", "2016-11-20")
     pipeline.pull("mixpanel")
     asked = [call.path for call in box.requests if "export" in call.path]
-    assert 2 < len(asked) < 10
-    assert "from_date=2016-11-20" in asked[0]
-    assert f"to_date={NOW.date()}" in asked[-1]
+    # Two are on their way at once, so that they may come in another order than they were sent in.
+    assert 2 < len(asked) < 15, "ten years are 118 ranges as short as the first"
+    assert sum("from_date=2016-11-20" in path for path in asked) == 1
+    assert sum(f"to_date={NOW.date()}" in path for path in asked) == 1
     assert len(asked) == len(set(asked))
 
 
