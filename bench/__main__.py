@@ -1,6 +1,6 @@
 """`make bench`: every measurement, on the default universe, or a named part of them.
 
-`python -m bench [events] [graph] [identity] [page]`
+`python -m bench [backtest] [events] [graph] [identity] [page] [records]`
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import events, graph, identity, page
+from bench import backtest, events, graph, identity, page, records
 from sandbox import Sandbox
 
 PARTS: dict[str, Callable[[Sandbox, Path], None]] = {
+    "backtest": backtest.main,
     "events": events.main,
     "graph": graph.main,
     "identity": identity.main,
     "page": page.main,
+    "records": records.main,
 }
 
 
