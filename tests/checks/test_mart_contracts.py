@@ -38,7 +38,8 @@ HEALTHY = """
             d = 0 as is_in_force, health_score
         from marts.customer_health, range(3) t(d);
     create table marts.health_measures_daily as
-        select account_id, date '2026-03-10' - cast(d as integer) as day
+        select account_id, date '2026-03-10' - cast(d as integer) as day,
+            cast(date '2026-03-10' - cast(d as integer) as timestamp) as loaded_at
         from marts.customer_health, range(40) t(d);
     create table marts.health_bands_now as
         select unnest(['red', 'yellow', 'green', 'unknown']) as health_band;
@@ -309,6 +310,10 @@ def test_a_day_of_which_no_measures_were_stored_shows(audit: Audit) -> None:
     assert wrong(audit("health_measures_daily", lost.format("02-10"))) == {}
     short = "delete from marts.health_measures_daily where day < date '2026-03-08'"
     assert wrong(audit("health_measures_daily", short)) == {}
+    filled = """insert into marts.health_measures_daily
+        select account_id, unnest([date '2025-12-31', date '2026-02-28']), timestamp '2026-03-10'
+        from marts.customer_health"""
+    assert wrong(audit("health_measures_daily", short, filled)) == {}
 
 
 def test_the_match_rate_counts_billing_and_product_accounts_only(audit: Audit) -> None:
