@@ -22,7 +22,7 @@ def test_a_link_opens_a_customer(look: Look) -> None:
         "ARR (USD)": "120k",
         "MRR (USD)": "10.0k",
         "Renewal": "2026-04-01",
-        "Active/issued/paid": "20 / 80 / 100",
+        "Users and seats": "20 / 80 / 100",
         "Last two-way contact": "2026-02-20",
         "Days overdue": "0",
         "Tickets open / urgent": "3 / 1",
