@@ -65,6 +65,16 @@ def test_credentials_of_the_sources_reach_the_code_and_nobody_else() -> None:
     assert mounted == {"published"}
 
 
+def test_the_class_that_the_settings_of_dagster_name_is_found_by_every_service() -> None:
+    named = yaml.safe_load((ROOT / "dagster.yaml").read_text())["run_launcher"]["module"]
+    assert (ROOT / f"{named.replace('.', '/')}.py").exists()
+    for name in ("code", "daemon", "webserver", "webserver-readonly"):
+        assert f"PYTHONPATH={unit(name)['WorkingDirectory'][0]}" in unit(name)["Environment"], name
+    image = (DEPLOY / "Containerfile").read_text()
+    (folder,) = re.findall(r"^WORKDIR (\S+)$", image, re.MULTILINE)
+    assert f"PYTHONPATH={folder} " in image
+
+
 def test_the_webserver_for_everybody_is_read_only() -> None:
     assert "--read-only" in SERVICES["webserver-readonly"]["command"]
     assert "--read-only" in unit("webserver-readonly")["ExecStart"][0]

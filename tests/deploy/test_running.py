@@ -45,7 +45,7 @@ JOB = {
     "repositoryName": "__repository__",
     "pipelineName": "tiny",
 }
-RUNS = "{ runsOrError { ... on Runs { results { status jobName tags { key value } } } } }"
+RUNS = "{ runsOrError { ... on Runs { results { runId status jobName tags { key value } } } } }"
 
 
 class Machine:
@@ -53,13 +53,14 @@ class Machine:
 
     def __init__(self, home: Path, storage: Server, processes: ExitStack) -> None:
         self.home, self.storage, self.processes = home, storage, processes
-        self.started: list[subprocess.Popen[bytes]] = []
+        self.started: dict[str, subprocess.Popen[bytes]] = {}
         self.ports = {usual: _free_port() for usual in ("3000", "3001", "4000")}
         workspace = (ROOT / "docs/deploy/workspace.yaml").read_text()
         (home / "workspace.yaml").write_text(workspace.replace("4000", self.ports["4000"]))
         self.variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("C360_")},
             "DAGSTER_HOME": str(home),
+            "PYTHONPATH": str(ROOT),
             "C360_DAGSTER_POSTGRES": storage.dsn().replace("postgresql:", "postgresql+psycopg2:"),
             "C360_CODE_HOST": "127.0.0.1",
         }
@@ -79,20 +80,24 @@ class Machine:
             "dagster-daemon": "dagster._daemon",
             "dagster-webserver": "dagster_webserver",
         }[Path(program).name]
-        log = self.processes.enter_context((self.home / f"{unit}.log").open("w"))
+        log = self.processes.enter_context((self.home / f"{unit}.log").open("a"))
         process = subprocess.Popen(
             [sys.executable, "-m", module, *(swapped.get(one, one) for one in arguments)],
-            cwd=ROOT,
+            cwd=self.home,
             env=self.variables,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-        self.started.append(process)
+        self.started[unit] = process
         self.processes.callback(_end, process)
 
+    def kill(self, unit: str) -> None:
+        """As when its container or its control group goes: all at once, with whatever it runs."""
+        _end(self.started.pop(unit))
+
     def is_alive(self) -> bool:
-        return all(process.poll() is None for process in self.started)
+        return all(process.poll() is None for process in self.started.values())
 
     def ask(self, path: str, query: str, port: str = "3000", **variables: Any) -> Any:
         """What the GraphQL endpoint of a webserver answers."""
@@ -103,6 +108,11 @@ class Machine:
         )
         answer.raise_for_status()
         return answer.json()["data"]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Newest first, tags as a dictionary."""
+        found = self.ask("/dagster-admin", RUNS)["runsOrError"]["results"]
+        return [{**one, "tags": {t["key"]: t["value"] for t in one["tags"]}} for one in found]
 
     def logs(self) -> str:
         return "\n".join(log.read_text()[-1500:] for log in self.home.glob("*.log"))
@@ -115,11 +125,12 @@ def _free_port() -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def _until(what: Callable[[], Any], machine: Machine, seconds: float = 90) -> Any:
+def _until(what: Callable[[], Any], machine: Machine, seconds: float = 120) -> Any:
     """The first answer that holds."""
     give_up = time.monotonic() + seconds
     while time.monotonic() < give_up:
@@ -143,14 +154,19 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
         yield machine
 
 
-def test_a_schedule_that_was_switched_on_in_the_webserver_starts_runs_by_the_daemon(
+def test_a_tick_starts_a_run_and_a_run_that_died_with_the_code_is_ended_and_made_good(
     machine: Machine,
 ) -> None:
     machine.start("c360-code")
     machine.start("c360-webserver")
     machine.start("c360-webserver-readonly")
-    switched = _until(lambda: machine.ask("/dagster-admin", SWITCH_ON, selector=SELECTOR), machine)
-    assert switched["startSchedule"]["scheduleState"] == {"status": "RUNNING"}, switched
+
+    def is_on() -> bool:
+        # No such schedule, until the webserver has heard from the code.
+        answer = machine.ask("/dagster-admin", SWITCH_ON, selector=SELECTOR)["startSchedule"]
+        return answer.get("scheduleState") == {"status": "RUNNING"}
+
+    _until(is_on, machine)
     # As if that had been two minutes ago, so that nobody need wait for the next one.
     machine.storage.ask(
         machine.storage.dsn(),
@@ -159,15 +175,24 @@ def test_a_schedule_that_was_switched_on_in_the_webserver_starts_runs_by_the_dae
         int(time.time()) - 120,
     )
     machine.start("c360-daemon")
+    _until((machine.home / "begun").exists, machine)
+    first = machine.runs()[-1]
+    assert (first["status"], first["jobName"]) == ("STARTED", "tiny")
+    assert first["tags"]["dagster/schedule_name"] == "every_minute"
 
-    def finished() -> list[dict[str, Any]]:
-        runs = machine.ask("/dagster-admin", RUNS)["runsOrError"]["results"]
-        return [run for run in runs if run["status"] == "SUCCESS"]
+    machine.kill("c360-code")
+    machine.start("c360-code")
 
-    run = _until(finished, machine)[0]
-    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-    assert run["jobName"] == "tiny"
-    assert tags["dagster/schedule_name"] == "every_minute"
+    def again() -> list[dict[str, Any]]:
+        return [
+            run
+            for run in machine.runs()
+            if run["status"] == "SUCCESS" and run["tags"].get("dagster/retry_number") == "1"
+        ]
+
+    second = _until(again, machine)[0]
+    assert second["tags"]["dagster/parent_run_id"] == first["runId"]
+    assert {r["runId"]: r["status"] for r in machine.runs()}[first["runId"]] == "FAILURE"
     # The other webserver shows the same runs, and starts, switches and reports nothing.
     assert machine.ask("/dagster", RUNS, port="3001")["runsOrError"]["results"]
     refused = machine.ask("/dagster", LAUNCH, port="3001", selector=JOB)

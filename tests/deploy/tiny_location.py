@@ -1,16 +1,24 @@
-"""A code location whose one job ends at once; what is tested is everything around it."""
+"""A code location with one small job; what is tested is everything around it."""
+
+import os
+import time
+from pathlib import Path
 
 import dagster as dg
 
 
 @dg.op
-def say_so(context: dg.OpExecutionContext) -> None:
-    context.log.info("started by the clock")
+def never_ends_at_first() -> None:
+    """Says that it has begun, and goes on until it is killed; ends at once ever after."""
+    begun = Path(os.environ["DAGSTER_HOME"]) / "begun"
+    if not begun.exists():
+        begun.touch()
+        time.sleep(3600)
 
 
 @dg.job
 def tiny() -> None:
-    say_so()
+    never_ends_at_first()
 
 
 # A whole run in the process that the daemon has the code server start: no process per step.

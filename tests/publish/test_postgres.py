@@ -118,13 +118,18 @@ def test_readers_see_one_whole_publication_while_others_follow(
     running: Server, dsn: str, published: Callable[..., Path]
 ) -> None:
     publish_to_postgres(published(1), dsn)
+    # This one wants several answers to agree, and asks for the others much later.
+    patient = psycopg2.connect(dsn)
+    patient.set_session(isolation_level="REPEATABLE READ")
+    cursor_of_patient = patient.cursor()
+    cursor_of_patient.execute("select min(batch) from marts.account_ids")
     stop, builds, wrong = threading.Event(), set(), []
 
     def read() -> None:
         connection = psycopg2.connect(dsn)
         connection.autocommit = True
         try:
-            while not stop.wait(0.01):
+            while not stop.wait(0.03):
                 with connection.cursor() as cursor:
                     cursor.execute(EVERY_BUILD)
                     seen = cursor.fetchall()
@@ -137,7 +142,7 @@ def test_readers_see_one_whole_publication_while_others_follow(
         finally:
             connection.close()
 
-    readers = [threading.Thread(target=read) for _ in range(3)]
+    readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
     try:
@@ -149,21 +154,9 @@ def test_readers_see_one_whole_publication_while_others_follow(
             reader.join()
     assert wrong == []
     assert builds == {1, 2, 3, 4}
-
-
-def test_a_reader_that_wants_several_answers_to_agree_keeps_its_publication(
-    running: Server, dsn: str, published: Callable[..., Path]
-) -> None:
-    publish_to_postgres(published(1), dsn)
-    running.ask(dsn, "create table seen (batch int); insert into seen values (0)")
-    with psycopg2.connect(dsn) as connection, connection.cursor() as cursor:
-        connection.set_session(isolation_level="REPEATABLE READ")
-        cursor.execute("select min(batch) from seen")
-        publish_to_postgres(published(2), dsn)
-        cursor.execute(EVERY_BUILD)
-        assert cursor.fetchall() == [(1, 1, 100), (1, 1, 100), (1, 1, 2000), (1, 1, 2)]
-    connection.close()
-    assert running.ask(dsn, "select distinct batch from marts.mrr_monthly") == [(2,)]
+    cursor_of_patient.execute(EVERY_BUILD)
+    assert cursor_of_patient.fetchall() == [(1, 1, 100), (1, 1, 100), (1, 1, 2000), (1, 1, 2)]
+    patient.close()
 
 
 def test_the_role_reads_the_marts_and_nothing_else_that_is_not_open_to_all(
