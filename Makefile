@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 SANDBOX = $(PY) -m sandbox exec --state data/sandbox.json $(SANDBOX_OPTIONS) --
 WITH_VENDORS = if $(PY) -m ingestion.settings credentials >/dev/null; then via=""; else via="$(SANDBOX)"; fi; exec $$via
 
-.PHONY: help run dev rescore backfill page query metrics publish-postgres test lint lock bench docs clean
+.PHONY: help run dev rescore replay backfill page query metrics publish-postgres test lint lock bench docs clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,10 @@ dev: $(READY) ## the Dagster UI and its daemon on http://127.0.0.1:3000
 # make rescore VERSION=v2 FROM=2026-10-01 TO=2026-10-31
 rescore: $(READY) ## past days of health under any version: VERSION= FROM= TO=
 	@$(PY) -m orchestration.rescore "$(VERSION)" "$(FROM)" "$(TO)"
+
+# make replay FROM=2026-10-01 TO=2026-10-31
+replay: $(READY) ## what came late of stored days of health: FROM= TO=
+	@$(PY) -m orchestration.replay "$(FROM)" "$(TO)"
 
 # make backfill FROM=2025-03-31 TO=2026-06-30
 backfill: $(READY) ## month-ends of health from before the first run, for the backtest: FROM= TO=

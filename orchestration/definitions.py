@@ -15,11 +15,20 @@ from orchestration.assets.audits import (
     raw_contracts,
 )
 from orchestration.assets.backtest import backtest_report
+from orchestration.assets.health_days import rescored_days
 from orchestration.assets.month_close import month_close
 from orchestration.assets.publication import publication_step, sources_complete
 from orchestration.assets.sources import pull_step
 from orchestration.assets.transform import dbt_resource, transform
-from orchestration.schedules import MONTHLY, ONLY_IN, QUARTERLY, jobs, schedules
+from orchestration.schedules import (
+    BACKFILL,
+    MONTHLY,
+    ONLY_IN,
+    QUARTERLY,
+    backfills,
+    jobs,
+    schedules,
+)
 from orchestration.sensors import tell_people
 from orchestration.storage import write_quickly
 
@@ -46,6 +55,7 @@ defs = dg.Definitions(
         publication_step(),
         month_close({ONLY_IN: MONTHLY}),
         backtest_report({ONLY_IN: QUARTERLY}),
+        rescored_days({ONLY_IN: BACKFILL}),
         audit_record("raw", RAW),
         audit_record("marts", MARTS),
     ],
@@ -55,7 +65,7 @@ defs = dg.Definitions(
         mart_ages(),
         sources_complete,
     ],
-    jobs=JOBS,
+    jobs=[*JOBS, *backfills()],
     schedules=schedules(JOBS),
     sensors=[tell_people],
     resources={"dbt": dbt_resource()},

@@ -17,10 +17,11 @@ import duckdb
 
 from orchestration import environment
 
-# From what is stored to the history of scores; nothing beside and behind.
+# From what is stored to the history of scores, and who moves; nothing else beside and behind.
 MODELS = (
     "int_health_inputs+,+customer_health_history",
     "int_health_subjects+,+customer_health_history",
+    "health_version_moves",
 )
 
 
@@ -53,7 +54,13 @@ def rescore(version: str, first: date, last: date) -> None:
     environment.last_rescoring().write_text(datetime.now(UTC).isoformat())
 
 
-def _refuse(version: str, first: date, last: date) -> None:
+def rescore_apart(version: str, first: date, last: date) -> None:
+    """The same in a process of its own, because dbt holds the warehouse for as long as it lives."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        process.submit(rescore, version, first, last).result()
+
+
+def refuse(version: str, first: date, last: date) -> None:
     """Raise ValueError for a version that nobody defined, or a range of which nothing is stored."""
     if first > last:
         raise ValueError(f"FROM {first} is after TO {last}")
@@ -104,11 +111,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("last", type=date.fromisoformat, metavar="to")
     asked = parser.parse_args(arguments)
     try:
-        _refuse(asked.version, asked.first, asked.last)
+        refuse(asked.version, asked.first, asked.last)
         environment.prepare()
-        # dbt holds the warehouse for as long as its process lives.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            process.submit(rescore, asked.version, asked.first, asked.last).result()
+        rescore_apart(asked.version, asked.first, asked.last)
     except (ValueError, RuntimeError, duckdb.Error) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -25,6 +25,7 @@ READ_AGAIN = {**TAGS, REREAD_DAYS: str(policies.REREAD_DAYS)}
 # Tag of assets that only one job makes, with the name of that job.
 ONLY_IN = "c360/only_in"
 MONTHLY, QUARTERLY = "monthly_close", "quarterly_backtest"
+BACKFILL = "rescore_health"
 
 # Hour zero in UTC has the day before whole; five leaves room for vendors that post late.
 CRON = {
@@ -43,7 +44,7 @@ HOURS_OF_A_DAY = 24
 def jobs() -> list[Job]:
     """Every job, in the order of `CRON`."""
     ages = dg.AssetSelection.checks(mart_ages())
-    seldom = only_in(MONTHLY) | only_in(QUARTERLY)
+    seldom = only_in(MONTHLY) | only_in(QUARTERLY) | only_in(BACKFILL)
     everything = dg.AssetSelection.all() - seldom - ages
     return [
         dg.define_asset_job(
@@ -86,6 +87,18 @@ def jobs() -> list[Job]:
             selection=only_in(QUARTERLY),
             tags=TAGS,
             description="Hold the health scores of the past against what became of the customers.",
+        ),
+    ]
+
+
+def backfills() -> list[Job]:
+    """Jobs that a person starts for a range of days; none has a schedule."""
+    return [
+        dg.define_asset_job(
+            BACKFILL,
+            selection=only_in(BACKFILL),
+            tags=TAGS,
+            description="Score past days of health under the version that the run names.",
         ),
     ]
 

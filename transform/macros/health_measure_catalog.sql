@@ -67,7 +67,31 @@
     }) -}}
 {%- endmacro %}
 
-{#- What a cap looks at (int_health_subjects), and the measure that tells how old it is. -#}
+{#-
+    Columns of a stored day beside its measures: whom it is about and what decides beside them. Of
+    overdue_days the measure is the same thing.
+-#}
+{% macro health_case_columns() -%}
+    {{- return([
+        'account_id', 'day', 'touch_tier', 'tenure_days', 'arr', 'overdue_days', 'cancelling_mrr_share',
+        'open_urgent_hours', 'override_kind', 'override_score_cap', 'override_band', 'override_author',
+        'override_reason', 'override_expires_on',
+    ]) -}}
+{%- endmacro %}
+
+{#- Columns of the measures of a stored day, apart from those that health_case_columns has. -#}
+{% macro health_input_columns() -%}
+    {%- set columns = [] -%}
+    {%- for measure, how in health_measure_catalog().items() -%}
+        {%- set suffixes = ['', '_null_reason', '_input_at'] + (['_sample'] if how.sample else []) -%}
+        {%- for suffix in suffixes if measure ~ suffix not in health_case_columns() -%}
+            {%- do columns.append(measure ~ suffix) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
+{%- endmacro %}
+
+{#- What a cap looks at (int_health_cases), and the measure that tells how old it is. -#}
 {% macro health_cap_inputs() -%}
     {{- return({
         'overdue_days': 'overdue_days',

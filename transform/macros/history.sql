@@ -20,10 +20,11 @@
 {%- endmacro %}
 
 {#-
-    The change of each score over 7, 28 and 90 days, against the same version or else the one that was
-    in force. Where a day was not stored, the newest of the few days before it stands in; without any
-    the change is unknown. `scored` and `past` are CTEs with account_id, day, version, score; `past`
-    has is_in_force.
+    The change of each score over 7, 28 and 90 days: of what was in force against what was in force
+    then, under whatever version; of another version against itself where it was scored then, or else
+    against what was in force. Where a day was not stored, the newest of the few days before it stands
+    in; without any the change is unknown. `scored` and `past` are CTEs with account_id, day, version,
+    score and is_in_force.
 -#}
 {% macro score_changes(scored, past) -%}
     {%- set spans = [7, 28, 90] -%}
@@ -46,7 +47,13 @@
             past.score as past_score,
             row_number() over (
                 partition by scored.account_id, scored.day, scored.version, spans.span
-                order by spans.late asc, case when past.version = scored.version then 1 else 2 end asc
+                order by
+                    spans.late asc,
+                    case
+                        when scored.is_in_force and past.is_in_force then 1
+                        when not scored.is_in_force and past.version = scored.version then 1
+                        else 2
+                    end asc
             ) as nearness
         from {{ scored }} as scored
         cross join (

@@ -13,11 +13,13 @@ from tests.transform.raw import write_raw
 from tests.transform.warehouse import Dbt, connect
 
 from .customers import AS_OF
+from .four_weeks_ago import plant
 from .heard import everybody
 
 MARTS = (
     "+customer_360 +health_score_drivers +health_bands_now +health_measures_daily"
     " +account_subscriptions +account_timeline"
+    " +health_score_changes +health_late_data +health_version_moves +account_families"
 )
 THREE = ("hubspot", "stripe", "mixpanel")
 ALL = (*THREE, "zendesk", "delighted", "files")
@@ -30,6 +32,7 @@ WEEK_AGO = AS_OF - timedelta(days=7)
 # The models that make scores of stored measures, and nothing else.
 RESCORED = (
     "int_health_inputs+,+customer_health_history int_health_subjects+,+customer_health_history"
+    " health_version_moves"
 )
 
 
@@ -51,7 +54,8 @@ def rescore(dbt: Dbt, data_dir: Path, version: str, first: str, last: str) -> No
 def built(tmp_path_factory: pytest.TempPathFactory, dbt: Dbt) -> Path:
     """Data directory of the customers, as everything is known at AS_OF.
 
-    A week before, three vendors were connected. The day of AS_OF was scored under v1 as well.
+    A week before, three vendors were connected, and of some customers the day four weeks before
+    is stored. The day of AS_OF was scored under v1 as well.
     """
     data_dir = tmp_path_factory.mktemp("health")
     write_raw(data_dir, everybody())
@@ -63,6 +67,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, dbt: Dbt) -> Path:
         select="+health_measures_daily +customer_health_history",
         data_tests=False,
     )
+    plant(data_dir)
     now = {"sources": ALL, "as_of": AS_OF.isoformat()}
     dbt.build(data_dir, select=MARTS, data_tests=False, **now)
     dbt.build(data_dir, select=TESTED, **now)

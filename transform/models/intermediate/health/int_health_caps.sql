@@ -1,19 +1,20 @@
 {#- What holds a customer's score down whatever the measures say, as long as its input is not too old. -#}
 with subjects as (
-    select * from {{ ref('int_health_subjects') }}
+    select * from {{ ref('int_health_cases') }}
 ),
 
 ages as (
-    select account_id, day, measure, input_at from {{ ref('int_health_inputs') }}
+    select basis, account_id, day, measure, input_at from {{ ref('int_health_case_inputs') }}
 ),
 
 cards as (
-    select account_id, day, version from {{ ref('int_health_scorecards') }}
+    select basis, account_id, day, version from {{ ref('int_health_scorecards') }}
 ),
 
 inputs as (
     {%- for input, measure in health_cap_inputs().items() %}
     select
+        subjects.basis,
         subjects.account_id,
         subjects.day,
         cards.version,
@@ -23,10 +24,15 @@ inputs as (
             local_date('ages.input_at'), 'subjects.day', 'day'
         ) }} as input_age_days
     from subjects
-    inner join cards on subjects.account_id = cards.account_id and subjects.day = cards.day
+    inner join cards
+        on
+            subjects.basis = cards.basis
+            and subjects.account_id = cards.account_id
+            and subjects.day = cards.day
     left join ages
         on
-            subjects.account_id = ages.account_id
+            subjects.basis = ages.basis
+            and subjects.account_id = ages.account_id
             and subjects.day = ages.day
             and ages.measure = '{{ measure }}'
     {{ 'union all' if not loop.last }}
@@ -34,6 +40,7 @@ inputs as (
 )
 
 select
+    inputs.basis,
     inputs.account_id,
     inputs.day,
     caps.cap,
@@ -44,7 +51,9 @@ select
             ~ " else " ~ whole('inputs.input_value') ~ " end",
         'cap': whole('caps.cap_score'),
     }) }} as cap_text,
-    row_number() over (partition by inputs.account_id, inputs.day order by caps.cap_score, caps.cap) as tightest
+    row_number() over (
+        partition by inputs.basis, inputs.account_id, inputs.day order by caps.cap_score, caps.cap
+    ) as tightest
 from inputs
 inner join {{ ref('health_caps') }} as caps
     on

@@ -12,29 +12,31 @@ with measures as (
 ),
 
 cards as (
-    select account_id, day, min_coverage_pct, min_connected_pct from {{ ref('int_health_scorecards') }}
+    select basis, account_id, day, min_coverage_pct, min_connected_pct from {{ ref('int_health_scorecards') }}
 ),
 
 shares as (
     select
         *,
         sum(case when null_reason is null or null_reason <> 'not_applicable' then share end)
-            over (partition by account_id, day, score_group) as applicable_share,
+            over (partition by basis, account_id, day, score_group) as applicable_share,
         sum(case when score is not null then share end)
-            over (partition by account_id, day, score_group) as known_share
+            over (partition by basis, account_id, day, score_group) as known_share
     from measures
 ),
 
 group_totals as (
     select
+        basis,
         account_id,
         day,
         sum(case when applicable_share > 0 then group_weight else 0 end) as applicable_weight,
         sum(case when known_share > 0 then group_weight else 0 end) as known_weight
     from (
-        select distinct account_id, day, score_group, group_weight, applicable_share, known_share from shares
+        select distinct basis, account_id, day, score_group, group_weight, applicable_share, known_share
+        from shares
     ) as score_groups
-    group by account_id, day
+    group by basis, account_id, day
 ),
 
 weighted as (
@@ -49,11 +51,16 @@ weighted as (
                     * shares.share / shares.known_share
         end as full_weight
     from shares
-    inner join group_totals on shares.account_id = group_totals.account_id and shares.day = group_totals.day
+    inner join group_totals
+        on
+            shares.basis = group_totals.basis
+            and shares.account_id = group_totals.account_id
+            and shares.day = group_totals.day
 ),
 
 reach as (
     select
+        basis,
         account_id,
         day,
         sum(case when score is not null then nominal_weight end) as known,
@@ -61,11 +68,12 @@ reach as (
         sum(case when not is_too_early and coalesce(null_reason, '') <> 'source_off' then nominal_weight end)
             as connected
     from weighted
-    group by account_id, day
+    group by basis, account_id, day
 ),
 
 covered as (
     select
+        basis,
         account_id,
         day,
         cast(round(coalesce(100 * known / nullif(expected, 0), 0), 2) as decimal(5, 2)) as coverage_pct,
@@ -86,18 +94,27 @@ used as (
                 then weighted.full_weight
         end as weight_used
     from weighted
-    inner join cards on weighted.account_id = cards.account_id and weighted.day = cards.day
-    inner join covered on weighted.account_id = covered.account_id and weighted.day = covered.day
+    inner join cards
+        on
+            weighted.basis = cards.basis
+            and weighted.account_id = cards.account_id
+            and weighted.day = cards.day
+    inner join covered
+        on
+            weighted.basis = covered.basis
+            and weighted.account_id = covered.account_id
+            and weighted.day = covered.day
 ),
 
 cut as (
     select
         *,
-        {{ largest_remainder('weight_used * score', 'account_id, day', 'measure') }} as hundredths
+        {{ largest_remainder('weight_used * score', 'basis, account_id, day', 'measure') }} as hundredths
     from used
 )
 
 select
+    basis,
     account_id,
     day,
     version,

@@ -3,7 +3,7 @@ with cards as (
 ),
 
 inputs as (
-    select * from {{ ref('int_health_inputs') }}
+    select * from {{ ref('int_health_case_inputs') }}
 ),
 
 card_groups as (
@@ -18,6 +18,7 @@ definitions as (
 wanted as (
     {#- Every measure of the scorecard's groups, also those that are not for this account's tier. -#}
     select distinct
+        cards.basis,
         cards.account_id,
         cards.day,
         cards.touch_tier,
@@ -68,7 +69,8 @@ joined as (
             and (definitions.tenure_to_days is null or wanted.tenure_days < definitions.tenure_to_days)
     left join inputs
         on
-            wanted.account_id = inputs.account_id
+            wanted.basis = inputs.basis
+            and wanted.account_id = inputs.account_id
             and wanted.day = inputs.day
             and wanted.measure = inputs.measure
 ),
@@ -92,6 +94,7 @@ judged as (
 )
 
 select
+    basis,
     account_id,
     day,
     version,

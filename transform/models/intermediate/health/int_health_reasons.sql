@@ -41,7 +41,7 @@ select
     case
         when band <> 'green' and weight_used > 0
             then row_number() over (
-                partition by account_id, day
+                partition by basis, account_id, day
                 order by
                     case when band <> 'green' and weight_used > 0 then 1 else 2 end asc,
                     points_lost desc,
@@ -51,7 +51,7 @@ select
     case
         when band = 'green' and weight_used > 0
             then row_number() over (
-                partition by account_id, day
+                partition by basis, account_id, day
                 order by
                     case when band = 'green' and weight_used > 0 then 1 else 2 end asc,
                     points desc,

@@ -1,6 +1,9 @@
-{#- Which scorecard each customer is scored by, in the version that holds on the day or is asked for. -#}
+{#-
+    Which scorecard each case is scored by, in the version that holds on its day or is asked for. What
+    is scored only to explain a change needs no least coverage: nobody is shown the score.
+-#}
 with subjects as (
-    select account_id, day, touch_tier, tenure_days from {{ ref('int_health_subjects') }}
+    select basis, account_id, day, defined_on, touch_tier, tenure_days from {{ ref('int_health_cases') }}
 ),
 
 versions as (
@@ -18,17 +21,20 @@ rules as (
 
 matched as (
     select
+        subjects.basis,
         subjects.account_id,
         subjects.day,
         subjects.touch_tier,
         subjects.tenure_days,
         rules.version,
         rules.scorecard,
-        rules.min_coverage_pct,
-        rules.min_connected_pct,
+        case when subjects.basis = 'main' then rules.min_coverage_pct else 0 end as min_coverage_pct,
+        case when subjects.basis = 'main' then rules.min_connected_pct else 0 end as min_connected_pct,
         subjects.day >= rules.effective_from
         and (rules.effective_to is null or subjects.day < rules.effective_to) as is_in_force,
-        row_number() over (partition by subjects.account_id, subjects.day order by rules.sort_order) as choice
+        row_number() over (
+            partition by subjects.basis, subjects.account_id, subjects.day order by rules.sort_order
+        ) as choice
     from subjects
     inner join rules
         on
@@ -37,12 +43,13 @@ matched as (
             {%- if scoring_again() %}
             and rules.version = '{{ var("rescore_version") }}'
             {%- else %}
-            and subjects.day >= rules.effective_from
-            and (rules.effective_to is null or subjects.day < rules.effective_to)
+            and subjects.defined_on >= rules.effective_from
+            and (rules.effective_to is null or subjects.defined_on < rules.effective_to)
             {%- endif %}
 )
 
 select
+    basis,
     account_id,
     day,
     touch_tier,

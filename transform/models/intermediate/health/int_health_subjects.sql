@@ -2,11 +2,7 @@
     Whom to score on which day, with what decides beside the measures: tier, tenure, what caps look
     at, and the exception that a person made.
 -#}
-{%- set columns = [
-    'account_id', 'day', 'touch_tier', 'tenure_days', 'arr', 'overdue_days', 'cancelling_mrr_share',
-    'open_urgent_hours', 'override_kind', 'override_score_cap', 'override_band', 'override_author',
-    'override_reason', 'override_expires_on',
-] -%}
+{%- set columns = health_case_columns() -%}
 {%- if scoring_again() -%}
 select
     {{ columns | join(',\n    ') }},

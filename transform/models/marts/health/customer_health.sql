@@ -1,5 +1,6 @@
 with scores as (
     select * from {{ ref('int_health_scores') }}
+    where basis = 'main'
 ),
 
 history as (
@@ -35,6 +36,7 @@ select
     scores.null_reason as health_null_reason,
     scores.coverage_pct as health_coverage_pct,
     scores.connected_pct as health_connected_pct,
+    scores.confidence as health_confidence,
     changes.delta_7d as health_delta_7d,
     changes.delta_28d as health_delta_28d,
     changes.delta_90d as health_delta_90d,

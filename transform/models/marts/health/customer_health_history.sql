@@ -21,12 +21,16 @@ scored as (
     select
         scores.*,
         subjects.touch_tier,
-        subjects.arr
+        subjects.arr,
+        versions.definition_hash
     from {{ ref('int_health_scores') }} as scores
     inner join subjects on scores.account_id = subjects.account_id and scores.day = subjects.day
+    inner join {{ ref('int_health_versions') }} as versions on scores.version = versions.version
     {%- if is_incremental() and not scoring_again() %}
     cross join recorded
-    where {{ is_to_be_stored() }}
+    where scores.basis = 'main' and ({{ is_to_be_stored() }})
+    {%- else %}
+    where scores.basis = 'main'
     {%- endif %}
 ),
 
@@ -65,6 +69,8 @@ select
     changes.delta_7d as health_delta_7d,
     changes.delta_28d as health_delta_28d,
     changes.delta_90d as health_delta_90d,
+    scored.confidence as health_confidence,
+    scored.definition_hash,
     {{ loaded_at() }} as loaded_at
 from scored
 left join changes

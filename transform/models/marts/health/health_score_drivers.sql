@@ -2,6 +2,7 @@
 {%- set most_keys = 20 -%}
 with drivers as (
     select * from {{ ref('int_health_reasons') }}
+    where basis = 'main'
 ),
 
 ranked as (
