@@ -13,8 +13,8 @@ came as (
 ),
 
 cohorts as (
-    select unit, period, cohort_on, sum(seen_last) as cohort_size from came
-    group by unit, period, cohort_on
+    select unit, period, cohort_on, returned as cohort_size from came
+    where age = 0
 ),
 
 ages as (
