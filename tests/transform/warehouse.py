@@ -49,7 +49,8 @@ class Dbt:
         snapshots are built, in a fraction of the time. `parsed_with` saves parsing the project for
         each set of sources: it is parsed once with these on, and the staging of all that are not in
         `sources` is left out. `parsed_as` saves it for other variables: those named there replace
-        the given ones when it is parsed, for variables whose values only matter when it runs.
+        the given ones when it is parsed, for variables whose values only matter when it runs; None
+        leaves it out.
         """
         given = dict(variables or {}) | {"sources": list(sources)}
         args = ["build", "--vars", json.dumps(given), *self._common(data_dir)]
@@ -66,7 +67,7 @@ class Dbt:
         args += [] if data_tests else ["--exclude-resource-type", "test", "unit_test"]
         with _environment(C360_DATA_DIR=str(data_dir), C360_AS_OF=as_of):
             parsed = given | {"sources": list(parsed_with)} if parsed_with else given
-            parsed = parsed | dict(parsed_as or {})
+            parsed = {k: v for k, v in (parsed | dict(parsed_as or {})).items() if v is not None}
             result = dbtRunner(manifest=self._manifest(data_dir, parsed)).invoke(args)
         close_warehouse()
         assert result.success, failures(result)

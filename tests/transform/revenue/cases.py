@@ -25,6 +25,10 @@ def _intervals(b: Billing, mrr: Mrr) -> None:
     mrr["two_years"] = Decimal("100")  # 2400 / 24
     b.subscribe("quarterly", price(30000, "3 month"))
     mrr["quarterly"] = Decimal("100")  # 300 / 3
+    b.subscribe("half_year", price(60000, "6 month"))
+    mrr["half_year"] = Decimal("100")  # 600 / 6
+    b.subscribe("three_years", price(360000, "3 year"))
+    mrr["three_years"] = Decimal("100")  # 3600 / 36
     b.subscribe("weekly", price(1200, "week"))
     mrr["weekly"] = Decimal("52")  # 12 x 52 / 12
     b.subscribe("fortnightly", price(3000, "2 week"))
@@ -157,6 +161,22 @@ def _states(b: Billing, mrr: Mrr) -> None:
         mrr[case] = Decimal("100") + Decimal(counts)
 
 
+def _signed(b: Billing, mrr: Mrr) -> None:
+    half = discount(percent=50, start="2026-11-10")
+    b.subscribe("signed_only", HUNDRED, discounts=[half], start_date="2026-12-01")
+    mrr["signed_only"] = Decimal("0")  # contracted: 100 x 0.5
+    b.subscribe("signed_more", HUNDRED)
+    b.subscribe("signed_more", (TEN, 4), start_date="2026-12-01")
+    mrr["signed_more"] = Decimal("100")  # contracted: 140
+    b.subscribe("signed_and_withdrawn", HUNDRED)
+    withdrawn = {"start_date": "2026-12-01", "cancel_at": "2026-12-01"}
+    b.subscribe("signed_and_withdrawn", TEN, **withdrawn)
+    mrr["signed_and_withdrawn"] = Decimal("100")
+    b.subscribe("signed_without_price", HUNDRED)
+    b.subscribe("signed_without_price", price(None), start_date="2026-12-01")
+    mrr["signed_without_price"] = Decimal("100")
+
+
 def _exceptions(b: Billing, mrr: Mrr) -> None:
     """Each beside a live subscription of 100; the item itself has no price that can be known."""
     for case, item, fields in [
@@ -194,6 +214,15 @@ def _not_recurring(b: Billing, mrr: Mrr) -> None:
     line = {"amount": 10000, "start": "2026-11-01", "end": "2026-12-01"}
     b.invoice("taxed", [line], subscription=taxed, tax=1900)
     mrr["taxed"] = Decimal("100")
+    refunded = b.subscribe("refunded", HUNDRED)
+    b.invoice("refunded", [line | {"amount": 10000}], subscription=refunded)
+    back = {"amount": 10000, "currency": "usd", "created": "2026-11-03"}
+    b.tables["refunds"].append(back | {"id": "re_1", "status": "succeeded"})
+    note = {"id": "cn_1", "customer": "cus_refunded", "total": 10000, "status": "issued"}
+    b.tables["credit_notes"].append(back | note)
+    mrr["refunded"] = Decimal("100")  # cash went back, the contract runs on
+    b.subscribe("two_accounts", HUNDRED)
+    mrr["two_accounts"] = Decimal("100")  # in the account of its own, see owners.py
     b.customer("deleted_customer", deleted=True)
     b.subscribe("deleted_customer", HUNDRED)
     mrr["deleted_customer"] = Decimal("100")
@@ -202,6 +231,6 @@ def _not_recurring(b: Billing, mrr: Mrr) -> None:
 def hand_written() -> tuple[Billing, Mrr]:
     """All cases as raw billing tables, and the MRR of each in its own currency."""
     billing, mrr = Billing(), Mrr()
-    for group in (_intervals, _prices, _discounts, _states, _exceptions, _not_recurring):
+    for group in (_intervals, _prices, _discounts, _states, _signed, _exceptions, _not_recurring):
         group(billing, mrr)
     return billing, mrr

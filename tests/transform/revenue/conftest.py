@@ -8,8 +8,10 @@ import duckdb
 import pytest
 
 from tests.transform.conftest import BuildWarehouse
+from tests.transform.warehouse import DEFAULT_SOURCES
 
 from .cases import AS_OF, hand_written
+from .owners import DECISIONS, add_owned, companies
 from .past import add_past
 
 
@@ -20,10 +22,16 @@ def warehouse(
     """Connection to the marts of every case, built with the tests of the models, as of AS_OF."""
     billing, _ = hand_written()
     add_past(billing)
+    add_owned(billing)
     con = build_warehouse(
         tmp_path_factory.mktemp("revenue"),
-        {"stripe": billing.tables},
+        {
+            "hubspot": {"companies": companies()},
+            "stripe": billing.tables,
+            "files": {"identity_overrides": DECISIONS},
+        },
         as_of=AS_OF,
+        sources=(*DEFAULT_SOURCES, "files"),
         select="+path:models/marts/revenue path:tests/revenue",
     )
     yield con

@@ -18,13 +18,25 @@ class Books:
     """`native[currency]` is account x month MRR in that currency, `rates` currency x month.
 
     `without_rate` is account x month MRR in currencies that no rate converts: their accounts count,
-    their money does not.
+    their money does not. `items` is one row per paid item and month.
     """
 
     native: dict[str, pd.DataFrame]
     without_rate: pd.DataFrame
     rates: pd.DataFrame
     months: pd.DatetimeIndex
+    items: pd.DataFrame
+
+    def before(self, month: pd.Timestamp, earlier: pd.Timestamp) -> pd.Series:
+        """MRR per account at `earlier`, at the rate of `month`; a contract that changed hands since
+        is counted for its owner of `month`."""
+        since = self.items[self.items["month_on"].between(earlier, month)]
+        owner = since.sort_values("month_on").groupby("item_source_id")["account_id"].last()
+        then = since[since["month_on"] == earlier]
+        worth = then["mrr"] * then["currency"].map(self.rates[month]).astype(float)
+        table = next(iter(self.native.values()))
+        found = worth.groupby(then["item_source_id"].map(owner)).sum()
+        return found.reindex(table.index, fill_value=0.0)
 
     def at_rate_of(self, month: pd.Timestamp) -> pd.DataFrame:
         """Account x month MRR of all currencies, everything at the rate of one month."""
@@ -36,9 +48,8 @@ class Books:
 def open_books(con: duckdb.DuckDBPyConnection) -> Books:
     """The books of the warehouse behind `con`."""
     items = con.execute(
-        "select account_id, currency, month_on, cast(sum(mrr) as double) as mrr"
+        "select item_source_id, account_id, currency, month_on, cast(mrr as double) as mrr"
         " from intermediate.int_item_mrr where mrr is not null and account_id is not null"
-        " group by all"
     ).df()
     months = con.execute(
         "select month_on, measured_on from intermediate.int_mrr_months order by 1"
@@ -68,7 +79,7 @@ def open_books(con: duckdb.DuckDBPyConnection) -> Books:
         }
     )
     without_rate = table(items[~has_rate], others)
-    return Books(native, without_rate, rates, index)
+    return Books(native, without_rate, rates, index, items[has_rate & (items["mrr"] > 0)])
 
 
 def _usd(given: pd.DataFrame, currency: str, day: pd.Timestamp) -> float:
@@ -90,7 +101,7 @@ def monthly(books: Books) -> pd.DataFrame:
             "active_accounts": float((now > 0).sum() + (unpriced[month] > 0).sum()),
         }
         row["arpa"] = now.sum() / (now > 0).sum() if (now > 0).any() else np.nan
-        before = table[books.months[number - 1]] if number else now * 0
+        before = books.before(month, books.months[number - 1]) if number else now * 0
         new = (now > 0) & (before == 0) & ~paid_before
         back = (now > 0) & (before == 0) & paid_before
         had = before > 0
@@ -105,7 +116,7 @@ def monthly(books: Books) -> pd.DataFrame:
         row["expansion_rate"] = _over(up, opening)
         row["quick_ratio"] = _over(now[new | back].sum() + up, down)
         if number >= 12:
-            year_ago = table[books.months[number - 12]]
+            year_ago = books.before(month, books.months[number - 12])
             cohort = year_ago > 0
             row["nrr_12m"] = _over(now[cohort].sum(), year_ago[cohort].sum())
             row["grr_12m"] = _over(np.minimum(now, year_ago)[cohort].sum(), year_ago[cohort].sum())
@@ -127,6 +138,73 @@ def cohorts(books: Books) -> pd.DataFrame:
             kept = table[month].sum() / table[cohort].sum()
             rows.append((cohort, age, len(members), left / len(members), kept))
     return pd.DataFrame(rows, columns=["cohort_on", "age_months", "accounts", "logos", "revenue"])
+
+
+def daily(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """(account, currency) x day MRR: every item keeps what it brings until its subscription is
+    looked at again."""
+    items = con.execute(
+        "select source, subscription_source_id, account_id, currency, measured_on,"
+        " cast(sum(mrr) as double) as mrr from intermediate.int_item_mrr_days"
+        " where mrr > 0 and account_id is not null group by all"
+    ).df()
+    looks = con.execute(
+        "select source, subscription_source_id, measured_on from intermediate.int_mrr_days"
+    ).df()
+    days = pd.date_range(looks["measured_on"].min(), looks["measured_on"].max())
+    seen = dict(list(looks.groupby(["source", "subscription_source_id"])["measured_on"]))
+    total: dict[tuple[str, str], pd.Series] = {}
+    owners = ["source", "subscription_source_id", "account_id", "currency"]
+    for (source, subscription, account, currency), rows in items.groupby(owners):
+        looked_at = pd.DatetimeIndex(sorted(seen[(source, subscription)]))
+        told = rows.set_index("measured_on")["mrr"].reindex(looked_at, fill_value=0.0)
+        held = told.reindex(days, method="ffill").fillna(0.0)
+        total[(account, currency)] = total.get((account, currency), 0.0) + held
+    return pd.DataFrame(total).T
+
+
+def movements(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Account, month, movement, amount in the contracts' currency; of accounts with one currency.
+
+    Walks through the months item by item, as one would on paper.
+    """
+    items = con.execute(
+        "select source || item_source_id as item, account_id, currency, month_on,"
+        " cast(mrr as double) as mrr from intermediate.int_item_mrr"
+        " where mrr > 0 and account_id is not null order by month_on"
+    ).df()
+    currencies = items.groupby("account_id")["currency"].nunique()
+    months = con.execute("select month_on from intermediate.int_mrr_months order by 1").df()
+    held: dict[str, tuple[str, float]] = {}
+    balance: dict[str, float] = {}
+    ever: set[str] = set()
+    rows = []
+    for month in months["month_on"]:
+        now = items[items["month_on"] == month]
+        moved: dict[str, float] = {}
+        for row in now.itertuples():
+            owner, mrr = held.get(row.item, (row.account_id, 0.0))
+            if owner != row.account_id:
+                moved[owner] = moved.get(owner, 0.0) - mrr
+                moved[row.account_id] = moved.get(row.account_id, 0.0) + mrr
+        after = now.groupby("account_id")["mrr"].sum().to_dict()
+        for account in {*balance, *after}:
+            opening, transfer = balance.get(account, 0.0), moved.get(account, 0.0)
+            closing = after.get(account, 0.0)
+            rest = closing - opening - transfer
+            if opening == 0 and transfer == 0:
+                kind = "reactivation" if account in ever else "new"
+            elif closing == 0:
+                kind = "churn"
+            else:
+                kind = "expansion" if rest > 0 else "contraction"
+            rows += [(account, month, kind, rest), (account, month, "transfer", transfer)]
+        held = {row.item: (row.account_id, row.mrr) for row in now.itertuples()}
+        ever |= set(after)
+        balance = {account: after.get(account, 0.0) for account in {*balance, *after}}
+    found = pd.DataFrame(rows, columns=["account_id", "month_on", "movement", "amount"])
+    one_currency = found["account_id"].map(currencies) == 1
+    return found[one_currency & (found["amount"].abs() > 1e-9)].reset_index(drop=True)
 
 
 def _over(part: float, whole: float) -> float:

@@ -9,13 +9,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.transform.conftest import BuildWarehouse
-
-from .billing import Billing, price
-from .cases import AS_OF
-
-HUNDRED = price(10000)
-
 
 def _series(con: duckdb.DuckDBPyConnection, case: str, column: str = "mrr") -> dict[str, Any]:
     rows = con.execute(
@@ -166,51 +159,3 @@ def test_no_month_lies_in_the_future_though_periods_end_there(
         "select max(month_on), max(measured_on) from marts.mrr_monthly"
     ).fetchone()
     assert row == (date(2026, 11, 1), date(2026, 11, 15))
-
-
-# Tests of the models run where all cases are; here it is about the numbers of three builds.
-MARTS: dict[str, Any] = {"select": "+mrr_monthly", "data_tests": False}
-
-
-def _present(quantity: int, with_addon: bool) -> Billing:
-    b = Billing()
-    b.subscribe("seats", (price(1000), quantity))
-    if with_addon:
-        b.subscribe("addon", HUNDRED, price(2500))
-    else:
-        b.subscribe("addon", HUNDRED)
-        b.new_id("si")  # ids are never used again
-    return b
-
-
-def test_changes_after_the_first_load_leave_the_past_alone_and_a_replay_gives_it_back(
-    tmp_path_factory: pytest.TempPathFactory, build_warehouse: BuildWarehouse
-) -> None:
-    data_dir = tmp_path_factory.mktemp("snapshots")
-    everything = "select * exclude (as_of) from marts.mrr_monthly order by all"
-    first = _present(quantity=10, with_addon=True)
-    with build_warehouse(data_dir, {"stripe": first.tables}, as_of=AS_OF, **MARTS) as con:
-        november = con.execute(everything).fetchall()
-
-    second = _present(quantity=15, with_addon=False)
-    second.subscribe("found_late", HUNDRED, created="2026-11-28", start_date="2026-11-28")
-    later = "2026-12-10T12:00:00Z"
-    with build_warehouse(data_dir, {"stripe": second.tables}, as_of=later, **MARTS) as con:
-        # 10 seats of 10 until the end of November, 15 seen in December.
-        assert _series(con, "seats") == {"2026-11": 100, "2026-12": 150}
-        assert _series(con, "seats", "expansion_mrr")["2026-12"] == 50
-        assert set(_series(con, "seats", "origin").values()) == {"snapshot"}
-        # An item that was removed ends; it does not stand for ever.
-        assert _series(con, "addon") == {"2026-11": 125, "2026-12": 100}
-        # Pulled on 10 December, but it had begun in November.
-        assert _series(con, "found_late") == {"2026-11": 100, "2026-12": 100}
-        history = con.execute(
-            "select * from snapshots.snap_subscription_items order by all"
-        ).fetchall()
-
-    with build_warehouse(data_dir, {"stripe": second.tables}, as_of=AS_OF, **MARTS) as con:
-        assert con.execute(everything).fetchall() == november
-        replayed = con.execute(
-            "select * from snapshots.snap_subscription_items order by all"
-        ).fetchall()
-    assert replayed == history

@@ -1,5 +1,9 @@
 with daily as (
-    select months.month_on, days.account_id, sum(days.mrr_reporting) as mrr, count(*) = count(days.mrr_reporting) as is_known
+    select
+        months.month_on,
+        days.account_id,
+        sum(days.mrr_reporting) as mrr,
+        count(*) = count(days.mrr_reporting) as is_known
     from {{ ref('int_mrr_months') }} as months
     inner join {{ ref('mrr_daily') }} as days
         on months.measured_on >= days.from_on and (days.to_on is null or months.measured_on < days.to_on)

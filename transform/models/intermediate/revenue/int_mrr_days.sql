@@ -85,6 +85,12 @@ days_of_discounts as (
     ) as dated
 ),
 
+both_times as (
+    select true as is_of_snapshot
+    union all
+    select false as is_of_snapshot
+),
+
 changes as (
     {%- for day in ['valid_from_on', 'valid_to_on', local_date('started_at'), local_date('ended_at'),
         local_date('trial_end_at'), local_date('pause_resumes_at'), local_date('cancel_at')] %}
@@ -92,35 +98,44 @@ changes as (
     from subscriptions
     union all
     {%- endfor %}
-    select source, source_id, {{ local_date('current_period_end_at') }}, true from subscriptions
+    select
+        source,
+        source_id as subscription_source_id,
+        {{ local_date('current_period_end_at') }} as day,
+        true as is_of_snapshot
+    from subscriptions
     where cancel_at_period_end
     union all
     {%- for begin in ['current_period_start_at', 'started_at'] %}
-    select source, source_id, cast({{ dbt.dateadd('day', grace + 1, local_date(begin)) }} as date), true
+    select
+        source,
+        source_id as subscription_source_id,
+        cast({{ dbt.dateadd('day', grace + 1, local_date(begin)) }} as date) as day,
+        true as is_of_snapshot
     from subscriptions
     where status = 'past_due'
     union all
     {%- endfor %}
-    select source, source_id, day, true from ends
+    select source, source_id as subscription_source_id, day, true as is_of_snapshot from ends
     union all
     {%- for day in ['valid_from_on', 'valid_to_on'] %}
-    select source, subscription_source_id, {{ day }}, true from items
+    select source, subscription_source_id, {{ day }} as day, true as is_of_snapshot from items
     union all
     {%- endfor %}
     {%- for day in ['due_on', 'paid_on', 'cast(' ~ after_grace ~ ' as date)'] %}
-    select source, subscription_source_id, {{ day }}, true from unpaid
+    select source, subscription_source_id, {{ day }} as day, true as is_of_snapshot from unpaid
     union all
     {%- endfor %}
-    select days_of_discounts.source, items.subscription_source_id, days_of_discounts.day, true
+    select days_of_discounts.source, items.subscription_source_id, days_of_discounts.day, true as is_of_snapshot
     from days_of_discounts
     inner join items
         on days_of_discounts.source = items.source and days_of_discounts.item_source_id = items.source_id
     where days_of_discounts.scope = 'item'
     union all
-    select source, subscription_source_id, day, true from days_of_discounts
+    select source, subscription_source_id, day, true as is_of_snapshot from days_of_discounts
     where scope = 'subscription'
     union all
-    select days_of_discounts.source, payers.subscription_source_id, days_of_discounts.day, true
+    select days_of_discounts.source, payers.subscription_source_id, days_of_discounts.day, true as is_of_snapshot
     from days_of_discounts
     inner join payers
         on
@@ -129,19 +144,19 @@ changes as (
     where days_of_discounts.scope = 'customer'
     union all
     {%- for day in ['period_start_on', 'period_end_on', 'ended_on'] %}
-    select source, subscription_source_id, {{ day }}, false from lines
+    select source, subscription_source_id, {{ day }} as day, false as is_of_snapshot from lines
     union all
     {%- endfor %}
     {%- for day in ['paid_on', 'cast(' ~ after_grace ~ ' as date)'] %}
-    select source, subscription_source_id, {{ day }}, false from lines
+    select source, subscription_source_id, {{ day }} as day, false as is_of_snapshot from lines
     where paid_on is null or paid_on > {{ after_grace }}
     union all
     {%- endfor %}
-    select payers.source, payers.subscription_source_id, placings.from_on, is_of_snapshot
+    select payers.source, payers.subscription_source_id, placings.from_on as day, both_times.is_of_snapshot
     from payers
     inner join {{ ref('int_account_placings') }} as placings
         on payers.source = placings.source and payers.account_source_id = placings.source_id
-    cross join (select true as is_of_snapshot union all select false as is_of_snapshot) as both_times
+    cross join both_times
     where placings.from_on is not null
 ),
 
