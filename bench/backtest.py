@@ -48,9 +48,9 @@ BY_MONTH = """
     group by 1 order by 1
 """
 OBSERVATIONS = """
-    select account_id, observed_on, outcome, churned_on, churn_kind, target, is_hit, score_risk,
-        silence_risk, sentiment_risk
-    from marts.churn_labels
+    select account_id, observed_on, outcome, labels.churned_on, churn_kind, version, target, is_hit,
+        score_risk, silence_risk, sentiment_risk
+    from marts.churn_labels as labels
     left join intermediate.int_backtest_cases using (account_id, observed_on)
     order by all
 """

@@ -96,7 +96,15 @@ deviations as (
         on
             {{ same_backtest_cell('totals', 'accounts') }}
             and totals.predictor = accounts.predictor
-    group by all
+    group by
+        {{ backtest_cell('totals') }},
+        totals.predictor,
+        totals.auc,
+        totals.hits,
+        totals.misses,
+        totals.accounts,
+        totals.hit_accounts,
+        totals.miss_accounts
 )
 
 select
