@@ -41,6 +41,17 @@ HEALTHY = """
         select account_id, date '2026-03-10' - cast(d as integer) as day,
             cast(date '2026-03-10' - cast(d as integer) as timestamp) as loaded_at
         from marts.customer_health, range(40) t(d);
+    create table marts.health_score_changes as
+        select 'a' || i as account_id, m as measure, 1.5 as behaviour_change,
+            -2 as definition_change, 0.5 as late_data_change, 10 as points, 10 as points_before
+        from range(70) r(i), range(2) s(m);
+    create table marts.health_late_data as
+        select 'a' || i as account_id, date '2026-02-10' as day from range(10) r(i);
+    create table marts.health_version_moves as
+        select 'a' || i as account_id, 'v2' as health_version, i < 10 as is_in_another_band
+        from range(100) r(i);
+    create table marts.account_families as
+        select account_id as family_account_id from marts.customer_health;
     create table marts.health_bands_now as
         select unnest(['red', 'yellow', 'green', 'unknown']) as health_band;
     create table marts.churn_labels as
@@ -284,6 +295,21 @@ def test_a_coverage_that_falls_by_more_than_five_points_shows(audit: Audit) -> N
         }
         found = audit("customer_health", variables=values)
         assert found["metric_unknown_rise_points"].outcome == outcome
+
+
+def test_a_change_that_its_parts_do_not_explain_stops_and_much_that_moves_shows(
+    audit: Audit,
+) -> None:
+    rest = "update marts.health_score_changes set late_data_change = 0 where account_id = 'a7'"
+    assert wrong(audit("health_score_changes", rest)) == {"metric_unexplained": "FAILED"}
+    late = """insert into marts.health_late_data
+        select 'a' || i, date '2026-02-10' from range(10, 50) r(i)"""
+    assert wrong(audit("health_late_data", late)) == {"metric_late_pct": "WARN"}
+    moved = "update marts.health_version_moves set is_in_another_band = true where {}"
+    half = moved.format("substr(account_id, 2)::int < 50")
+    assert wrong(audit("health_version_moves", half)) == {"metric_moved_pct": "WARN"}
+    no_family = "delete from marts.account_families"
+    assert set(wrong(audit("account_families", no_family)).values()) == {"WARN"}
 
 
 def test_scores_that_stand_on_little_of_their_weight_show(audit: Audit) -> None:
