@@ -21,7 +21,9 @@ BuildWarehouse = Callable[..., duckdb.DuckDBPyConnection]
 @pytest.fixture(scope="session")
 def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
     """The dbt runner; `dbt.build(data_dir, ...)`."""
-    return Dbt(tmp_path_factory.mktemp("dbt"))
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return Dbt(tmp_path_factory.mktemp("dbt"), shared / "parsed")
 
 
 @pytest.fixture(scope="session")

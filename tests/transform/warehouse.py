@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,12 @@ DEFAULT_SOURCES = ("hubspot", "stripe", "mixpanel")
 
 
 class Dbt:
-    """Runs dbt; parses once per set of vars and reuses that manifest."""
+    """Runs dbt in `work_dir`; parses once per set of vars, into `parsed_dir`, which all who test at
+    the same time may share."""
 
-    def __init__(self, work_dir: Path) -> None:
+    def __init__(self, work_dir: Path, parsed_dir: Path) -> None:
         self._work_dir = work_dir
+        self._parsed_dir = parsed_dir
         self._manifests: dict[str, Manifest] = {}
 
     def build(
@@ -53,7 +57,7 @@ class Dbt:
         leaves it out.
         """
         given = dict(variables or {}) | {"sources": list(sources)}
-        args = ["build", "--vars", json.dumps(given), *self._common(data_dir)]
+        args = ["build", "--vars", json.dumps(given), *self._common(self._work_dir / "target")]
         # Of a partial build only the tests whose models are all there can run.
         args += ["--indirect-selection", "buildable"] if select or exclude else []
         args += ["--select", *select.split()] if select else []
@@ -68,25 +72,38 @@ class Dbt:
         with _environment(C360_DATA_DIR=str(data_dir), C360_AS_OF=as_of):
             parsed = given | {"sources": list(parsed_with)} if parsed_with else given
             parsed = {k: v for k, v in (parsed | dict(parsed_as or {})).items() if v is not None}
-            result = dbtRunner(manifest=self._manifest(data_dir, parsed)).invoke(args)
+            result = dbtRunner(manifest=self._manifest(parsed)).invoke(args)
         close_warehouse()
         assert result.success, failures(result)
 
-    def _manifest(self, data_dir: Path, given: Mapping[str, Any]) -> Manifest:
+    def _manifest(self, given: Mapping[str, Any]) -> Manifest:
         key = json.dumps(given, sort_keys=True)
         if key not in self._manifests:
-            args = ["parse", "--vars", key, "--no-partial-parse", *self._common(data_dir)]
-            result = dbtRunner().invoke(args)
+            # One folder for all who test at the same time: whoever is second finds the project
+            # parsed. A parse does not depend on the data folder, but dbt would think that it did.
+            folder = self._parsed_dir / hashlib.sha256(key.encode()).hexdigest()[:16]
+            folder.mkdir(parents=True, exist_ok=True)
+            args = ["parse", "--vars", key, *self._common(folder)]
+            with _environment(C360_DATA_DIR=str(folder), C360_AS_OF=DEFAULT_AS_OF), _alone(folder):
+                result = dbtRunner().invoke(args)
             assert isinstance(result.result, Manifest), failures(result)
             self._manifests[key] = result.result
         return self._manifests[key]
 
-    def _common(self, data_dir: Path) -> list[str]:
+    def _common(self, target: Path) -> list[str]:
         return [
             *("--project-dir", str(TRANSFORM), "--profiles-dir", str(TRANSFORM)),
-            *("--target-path", str(self._work_dir / "target")),
+            *("--target-path", str(target)),
             *("--log-path", str(self._work_dir / "logs"), "--log-level", "none"),
         ]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep every other process that asks for this folder waiting."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def failures(result: dbtRunnerResult) -> str:
