@@ -55,8 +55,9 @@ metrics: $(READY) ## metrics by name over what was published: ASK=what mf query 
 publish-postgres: $(READY) ## what is published, to PostgreSQL: DSN=postgresql://... ROLE=c360_bi
 	@$(PY) -m publish.postgres "$(DSN)" --published "$${C360_PUBLISH_DIR:-published}" $(if $(ROLE),--role "$(ROLE)")
 
+# Three at a time on two cores: a test waits a third of its time, for a vendor or for a process.
 test: $(READY) ## every test that needs no other server
-	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## style, types, boundaries
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
