@@ -568,6 +568,12 @@ def test_the_last_publication_gives_the_values_that_the_next_is_held_against(
             "update marts.cohort_retention set month_on = date '2025-12-01'",
             "metric_cohorts_before_the_first_month",
         ),
+        ("mrr_daily", "update marts.mrr_daily set to_on = null", "metric_overlapping"),
+        (
+            "revenue_restatements",
+            "update marts.revenue_restatements set noticed_at = timestamp '2026-03-10 06:00'",
+            "metric_noticed_lately",
+        ),
     ],
 )
 def test_revenue_that_is_not_right_shows(mart: str, change: str, check: str, audit: Audit) -> None:

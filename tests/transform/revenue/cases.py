@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from .billing import Billing, discount, price, tiers
 
@@ -169,7 +170,7 @@ def _signed(b: Billing, mrr: Mrr) -> None:
     b.subscribe("signed_more", (TEN, 4), start_date="2026-12-01")
     mrr["signed_more"] = Decimal("100")  # contracted: 140
     b.subscribe("signed_and_withdrawn", HUNDRED)
-    withdrawn = {"start_date": "2026-12-01", "cancel_at": "2026-12-01"}
+    withdrawn: dict[str, Any] = {"start_date": "2026-12-01", "cancel_at": "2026-12-01"}
     b.subscribe("signed_and_withdrawn", TEN, **withdrawn)
     mrr["signed_and_withdrawn"] = Decimal("100")
     b.subscribe("signed_without_price", HUNDRED)

@@ -122,7 +122,7 @@ def looks(tmp_path_factory: pytest.TempPathFactory, dbt: Dbt) -> Looks:
     late = _books(quantity=15, with_addon=False)
     late.subscribe("found_late", HUNDRED, created="2026-11-28", start_date="2026-11-28")
     # A second contract of August to October that nobody had seen in November.
-    gone = {"status": "canceled", "ended_at": "2026-11-01"}
+    gone: dict[str, Any] = {"status": "canceled", "ended_at": "2026-11-01"}
     unseen = late.subscribe("billed_late", price(4000), created="2026-08-01", **gone)
     bill(late, "billed_late", unseen, months_between("2026-08-01", "2026-10-01"), 4000)
     december = build(LATER, late, are_merged=True)

@@ -12,22 +12,23 @@ Most of them stand beside the rule that they try, in these files of this folder:
 | 2: trials, unpaid, incomplete, paused and late ones count | `_states` in cases.py |
 | 2: a day is no interval, tiers have no price | `daily`, `volume_*`, `graduated_*` |
 | 2: several coupons, other currency, below zero | `_discounts` in cases.py |
-| 3: a month from mid-May to mid-June | `one_month` in past.py; by day in test_mrr_daily_and_transfers |
+| 3: a month from mid-May to mid-June | `one_month` in past.py; by day too |
 | 4: a yearly charge is booked in its month | `yearly` in past.py |
-| 5: open-ended, two at a time, not on the first of the month | `open_ended`, `two_subscriptions`, `mid_month` |
+| 5: open-ended, two at a time, in mid-month | `open_ended`, `two_subscriptions`, `mid_month` |
 | 6: use is left out, tax is put in | `metered`, `taxed` |
 | 7: last invoice for MRR, credits of a downgrade lost | `grew`, `switched`, `addon_gone` |
 | 8: a customer that changed is there twice | tests/ingestion (merge by key), staging tests |
 | the past is rebuilt with the quantity of today | `grew`; test_closed_months for snapshots |
 | months that have not happened yet | test_no_month_lies_in_the_future_though_periods_end_there |
 | the period stands on the item | `cancel_at_end_over` |
-| coupon of one month, expired, to come, above the price | `once`, `repeating_over`, `discount_to_come`, `never_below_zero` |
+| coupon of one month, expired, to come | `once`, `repeating_over`, `discount_to_come` |
+| coupon above the price | `never_below_zero` |
 | running totals mix accounts | test_no_account_has_mrr_that_no_case_explains |
 | deleted customers vanish; quantity 0 | `deleted_customer`, `quantity_zero` |
 | currency of an account flips with its last order | `two_currencies` |
-| past due for ever; paused; ending at the period's end | `past_due_31`, `paused`, `cancel_at_end*`, CARR |
+| past due for ever; paused; about to end | `past_due_31`, `paused`, `cancel_at_end*` |
 | an old yearly invoice is taken for a monthly one | `old_year` |
-| the last subscription is deleted and no zero row follows | `one_month`; `addon` in test_closed_months |
+| what is deleted leaves no zero row | `one_month`; `addon` in test_closed_months |
 | one period billed twice | `billed_twice` |
 
 The rest is here.
@@ -90,7 +91,8 @@ def test_every_paying_case_of_a_month_is_an_account_of_the_metric(
     row = warehouse.execute(
         "select (select value from marts.kpi_monthly"
         "   where metric = 'active_accounts' and month_on = ?),"
-        " (select count(distinct account_id) from marts.mrr_monthly where mrr > 0 and month_on = ?)",
+        " (select count(distinct account_id) from marts.mrr_monthly"
+        "   where mrr > 0 and month_on = ?)",
         [NOVEMBER, NOVEMBER],
     ).fetchone()
     assert row is not None

@@ -65,14 +65,13 @@ def test_a_rate_that_moves_begins_another_range(warehouse: duckdb.DuckDBPyConnec
 def test_two_implementations_agree_on_every_day(warehouse: duckdb.DuckDBPyConnection) -> None:
     expected = second_opinion.daily(warehouse)
     ranges = warehouse.execute(
-        "select account_id, currency, from_on, to_on, cast(mrr as double) as mrr"
-        " from marts.mrr_daily"
-    ).df()
+        "select account_id, currency, from_on, to_on - 1, cast(mrr as double) from marts.mrr_daily"
+    ).fetchall()
     days = pd.date_range(expected.columns[0], expected.columns[-1])
-    found = pd.DataFrame(0.0, index=expected.index, columns=days)
-    for row in ranges.itertuples():
-        last = days[-1] if pd.isna(row.to_on) else row.to_on - pd.Timedelta(days=1)
-        found.loc[(row.account_id, row.currency), row.from_on : last] = row.mrr
+    held = {key: pd.Series(0.0, index=days) for key in expected.index}
+    for account, currency, first, last, mrr in ranges:
+        held[account, currency][pd.Timestamp(first) : last and pd.Timestamp(last)] = mrr
+    found = pd.DataFrame(held).T
     pd.testing.assert_frame_equal(found, expected, check_freq=False, check_names=False, atol=1e-6)
 
 
