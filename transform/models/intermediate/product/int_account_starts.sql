@@ -4,6 +4,8 @@
     beginning: when it got value for the first time nobody knows.
 -#}
 {%- set billing_known = entity_sources('subscriptions') | length > 0 -%}
+{#- Named outside the condition, so that a project parsed for other sources knows of both. -#}
+{%- set contracts, users = ref('int_account_contracts'), ref('int_product_users') -%}
 with begun as (
     select min(day) as first_day from {{ ref('int_account_activity_daily') }}
 ),
@@ -20,14 +22,14 @@ accounts as (
 
 starts as (
     {%- if billing_known %}
-    select account_id, first_paid_on as started_on from {{ ref('int_account_contracts') }}
+    select account_id, first_paid_on as started_on from {{ contracts }}
     where first_paid_on <= {{ as_of_day() }}
     {%- else %}
     select account_id, min(day) as started_on
     from (
         select account_id, day from {{ ref('int_account_activity_daily') }}
         union all
-        select account_id, {{ local_date('created_at') }} as day from {{ ref('int_product_users') }}
+        select account_id, {{ local_date('created_at') }} as day from {{ users }}
         where account_id is not null and not is_excluded
     ) as signs
     group by account_id
