@@ -151,11 +151,17 @@ def tell(
     Returns what could not be delivered, and why; that is tried again at the next call.
     """
     troubles = []
+    # One that does not answer is not waited for again: Dagster ends a look after a minute, and what
+    # others were told in it would be forgotten.
+    unreachable = set()
 
     def deliver(alert: alerts.Alert, destination: str) -> bool:
+        if destination in unreachable:
+            return False
         try:
             send(alert, destination)
         except (OSError, ValueError) as error:
+            unreachable.add(destination)
             troubles.append(f"{alert.subject} -> {destination}: {_safe(error)}")
             return False
         return True

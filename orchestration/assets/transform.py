@@ -12,7 +12,7 @@ import duckdb
 from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
 
 from ingestion import pipeline, settings
-from orchestration import environment, policies, unchanged
+from orchestration import columns, environment, policies, unchanged
 from orchestration.assets.publication import PUBLICATION
 from orchestration.translators import ModelTranslator
 
@@ -67,19 +67,18 @@ def transform(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterato
         context.log_event(dg.AssetObservation(PUBLICATION, metadata={UNCHANGED: True}))
         return
     wait_for_writer(policies.LOCK_WAIT_SECONDS)
-    invocation = dbt.cli(
-        build_args(),
-        context=context,
-        raise_on_error=False,
-        target_path=environment.fresh_build_target(),
-    )
+    target = environment.fresh_build_target()
+    # Looks into the warehouse, so before dbt holds it.
+    lineage = columns.Columns(target)
+    invocation = dbt.cli(build_args(), context=context, raise_on_error=False, target_path=target)
     # Without counts of rows: nobody can count while dbt holds the file, so every event would wait
     # for its end. What readers get is counted when it is published.
-    yield from invocation.stream()
+    yield from lineage.add_to(invocation.stream())
     if not invocation.is_successful():
         raise _failure(invocation)
     if not context.is_subset:
         unchanged.note_built_from(made_from)
+        lineage.remember()
 
 
 def _is_of_no_use(context: dg.AssetExecutionContext, made_from: str) -> bool:

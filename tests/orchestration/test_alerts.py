@@ -196,6 +196,21 @@ def test_what_could_not_be_delivered_is_tried_again_without_telling_others_twice
     assert told(log) == [(LATE, "began")]
 
 
+def test_a_destination_that_does_not_answer_is_waited_for_once_a_look(log: Path) -> None:
+    tried: list[str] = []
+
+    def send(alert: alerts.Alert, destination: str) -> None:
+        tried.append(destination)
+        raise TimeoutError
+
+    memory = incidents.Memory(failed_jobs={"daily": ["disk full"], "hourly": ["disk full"]})
+    now = incidents.present(memory, stale=[])
+    assert len(incidents.tell(memory, now, send)) == 1
+    assert tried == [alerts.LOG]
+    assert incidents.tell(memory, now, lambda alert, destination: None) == []
+    assert {tuple(heard["to"]) for heard in memory.told.values()} == {(alerts.LOG,)}
+
+
 def test_a_check_that_the_project_no_longer_has_does_not_alarm_for_ever(log: Path) -> None:
     memory = incidents.Memory(failing={"marts/gone:soda_row_count": "0"}, failed_jobs={"old": []})
     memory.keep_only(checks=[CHECKS["audit"].key], jobs=["nightly"])
