@@ -8,10 +8,9 @@ import duckdb
 import pytest
 
 from tests.transform.conftest import BuildWarehouse
-from tests.transform.warehouse import DEFAULT_SOURCES
 
 from .cases import AS_OF, hand_written
-from .owners import DECISIONS, add_owned, companies
+from .owners import DECISIONS, SOURCES, add_owned, companies
 from .past import add_past
 
 
@@ -31,7 +30,7 @@ def warehouse(
             "files": {"identity_overrides": DECISIONS},
         },
         as_of=AS_OF,
-        sources=(*DEFAULT_SOURCES, "files"),
+        sources=SOURCES,
         select="+path:models/marts/revenue path:tests/revenue",
     )
     yield con

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.transform.warehouse import DEFAULT_SOURCES
+
 from .billing import Billing, price
 from .past import bill, months_between
 
+# One set of sources for all builds of this folder: the project is parsed once.
+SOURCES = (*DEFAULT_SOURCES, "files")
 GIVER, TAKER = "hubspot:71", "hubspot:72"
 # What a person wrote down: from 10 September on the contract belongs to the other company.
 DECISIONS = [
