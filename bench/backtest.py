@@ -155,7 +155,7 @@ def _plant(sandbox: Sandbox, data: Path) -> None:
     sandbox.put("files", "files", {"id": "csm_sentiment/afterwards.csv", "text": text})
     with duckdb.connect(str(data / "raw" / "raw_zendesk.duckdb"), read_only=True) as raw:
         tickets = raw.sql(
-            "select min(id) from raw_zendesk.tickets group by organization_id"
+            "select min(id) from raw_zendesk.raw_zendesk.tickets group by organization_id"
         ).fetchall()
     created = (sandbox.now - timedelta(days=250)).isoformat()
     for (identity,) in tickets:
