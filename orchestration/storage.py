@@ -31,7 +31,7 @@ def write_quickly() -> None:
         event.listen(Engine, "connect", _relax)
         # A private method, held by tests/orchestration/test_storage.py; a class of our own, named
         # in dagster.yaml, would bind every process that only reads the log to this project's path.
-        SqliteEventLogStorage._connect = _connect  # type: ignore[method-assign]
+        SqliteEventLogStorage._connect = _connect  # type: ignore[assignment, method-assign]
 
 
 def _relax(connection: Any, _: object) -> None:
