@@ -10,7 +10,6 @@ new ones, so that the backtest has something to judge by.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -40,11 +39,11 @@ def build(home: Path, days: Sequence[date]) -> None:
 
     Runs in a process of its own. Raises RuntimeError when dbt fails.
     """
-    os.environ["C360_DATA_DIR"] = str(home)
-    manifest = environment.dbt("parse").result
+    manifest = None
     for day in days:
         # Noon falls on the same day in nearly every reporting time zone.
-        os.environ["C360_AS_OF"] = f"{day}T12:00:00Z"
+        environment.live_in(home, f"{day}T12:00:00Z")
+        manifest = manifest or environment.dbt("parse").result
         selection = ("--select", "+health_measures_daily", "--exclude", *TIMELESS)
         result = environment.dbt("run", *selection, manifest=manifest)
         if not result.success:

@@ -8,7 +8,6 @@ the next run lists the difference in health_late_data.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -45,10 +44,10 @@ def build(home: Path, moments: Sequence[datetime]) -> None:
 
     Raises RuntimeError when dbt fails.
     """
-    os.environ["C360_DATA_DIR"] = str(home)
-    manifest = environment.dbt("parse").result
+    manifest = None
     for moment in moments:
-        os.environ["C360_AS_OF"] = moment.replace(tzinfo=UTC).isoformat()
+        environment.live_in(home, moment.replace(tzinfo=UTC).isoformat())
+        manifest = manifest or environment.dbt("parse").result
         selection = ("--select", "+int_health_days_again", "--exclude", *TIMELESS)
         result = environment.dbt("run", *selection, manifest=manifest)
         if not result.success:
