@@ -63,7 +63,7 @@ lint: $(READY) ## style, types, boundaries
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	$(PY) -m mypy
 	@mkdir -p data/lint
-	C360_DATA_DIR=data/lint $(VENV)/bin/sqlfluff lint --processes 1 transform/models transform/tests transform/snapshots
+	C360_DATA_DIR=data/lint $(VENV)/bin/sqlfluff lint --processes 2 transform/models transform/tests transform/snapshots
 
 lock: $(READY) ## resolve pyproject.toml anew into requirements.lock
 	$(VENV)/bin/uv pip compile pyproject.toml --extra sandbox --extra page --extra s3 --extra postgres --extra dev --universal --python-version 3.11 \
