@@ -185,7 +185,7 @@ def test_the_role_reads_the_marts_and_nothing_else_that_is_not_open_to_all(
         "create table public.mine (n int)",
         "create schema mine",
         "select pg_read_file('/etc/passwd')",
-        "copy marts.customer_360 to '/tmp/stolen'",
+        "copy marts.customer_360 to '/var/lib/stolen'",
         "set role admin",
     ):
         with pytest.raises(
