@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -148,6 +149,10 @@ def test_readers_see_one_whole_publication_while_others_follow(
     try:
         for batch in range(2, 5):
             publish_to_postgres(published(batch), dsn)
+        # The readers get their turn after the last one as well.
+        give_up = time.monotonic() + 30
+        while 4 not in builds and time.monotonic() < give_up:
+            time.sleep(0.01)
     finally:
         stop.set()
         for reader in readers:
